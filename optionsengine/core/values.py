@@ -1,0 +1,61 @@
+"""Values every app shares: the option contract and its symbols, and rounding of money."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from optionsengine.core.enums import Right, Side
+
+CENT = Decimal("0.01")
+MULTIPLIER = 100  # shares per contract
+_SYMBOL = re.compile(r"^(?P<underlying>[A-Z][A-Z0-9.]*)-(?P<date>\d{8})-(?P<right>[CP])-(?P<strike>\d+(?:\.\d+)?)$")
+
+
+def cents(amount: Decimal) -> Decimal:
+    """Round to whole cents, half to even."""
+    return amount.quantize(CENT, rounding=ROUND_HALF_EVEN)
+
+
+def right_for(side: Side) -> Right:
+    """A long signal buys calls, a short one buys puts."""
+    return Right.CALL if side == Side.LONG else Right.PUT
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OptionContract:
+    """One listed option: `SPY-20260221-C-600`, OCC `SPY260221C00600000`. `strike` is in dollars."""
+
+    underlying: str
+    expiration: date
+    right: Right
+    strike: Decimal
+
+    @property
+    def symbol(self) -> str:
+        """The stored symbol; the strike has no trailing zeros."""
+        return f"{self.underlying}-{self.expiration:%Y%m%d}-{self.right.value}-{format(self.strike.normalize(), 'f')}"
+
+    @property
+    def occ_symbol(self) -> str:
+        """The OCC symbol: root without dots, yymmdd, right, strike in thousandths over eight digits."""
+        root = self.underlying.replace(".", "")
+        return f"{root}{self.expiration:%y%m%d}{self.right.value}{int(self.strike * 1000):08d}"
+
+    def intrinsic(self, spot: Decimal) -> Decimal:
+        """Return the exercise value per share at `spot` dollars."""
+        gain = spot - self.strike if self.right == Right.CALL else self.strike - spot
+        return max(gain, Decimal(0))
+
+    @classmethod
+    def parse(cls, symbol: str) -> "OptionContract":
+        """Read a stored symbol back.
+
+        :raises ValueError: if it is not one.
+        """
+        match = _SYMBOL.match(symbol)
+        if match is None:
+            raise ValueError(f"{symbol!r} is not an option symbol like SPY-20260221-C-600")
+        day = match["date"]
+        expiration = date(int(day[:4]), int(day[4:6]), int(day[6:]))
+        return cls(match["underlying"], expiration, Right(match["right"]), Decimal(match["strike"]))

@@ -1,0 +1,224 @@
+"""Settings for development and, through `production`, for deployment. Every value is read once, here."""
+
+import os
+import secrets
+from typing import Any
+
+from optionsengine.settings import readers
+from optionsengine.settings.readers import BASE_DIR
+
+LOCAL_DIR = BASE_DIR / ".local"  # what this checkout keeps for itself: database, spool, generated keys
+
+# --- Django ---------------------------------------------------------------------------------------------------------
+
+DEBUG = readers.flag("DEBUG", True)
+
+
+def _secret_key() -> str:
+    """The configured key; in development one made once and kept in `.local`, so that sessions survive a restart."""
+    configured = readers.text("SECRET_KEY")
+    if configured or not DEBUG:
+        return configured
+    path = LOCAL_DIR / "secret_key"
+    LOCAL_DIR.mkdir(exist_ok=True)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        key = secrets.token_urlsafe(48)
+        file.write(key)
+    return key
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = readers.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = readers.words("CSRF_TRUSTED_ORIGINS")
+TRUSTED_PROXIES = readers.words("TRUSTED_PROXIES")
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+    "django_q",
+    "pgtrigger",
+    "pghistory",
+    "optionsengine.core",
+    "optionsengine.ops",
+    "optionsengine.market",
+    "signals",
+    "bias",
+    "experiments",
+    "orders",
+    "positions",
+    "optionsengine.pipeline",
+    "optionsengine.console",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "optionsengine.urls"
+WSGI_APPLICATION = "optionsengine.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Database -------------------------------------------------------------------------------------------------------
+
+DATABASE_URL = readers.text("DATABASE_URL")
+
+
+def _database() -> dict[str, Any]:
+    """The configured server, or the checkout's own zero-install PostgreSQL, which starts when first refused."""
+    if DATABASE_URL:
+        config = readers.env.db_url_config(DATABASE_URL)
+        config["ENGINE"] = "django.db.backends.postgresql"
+    else:
+        config = {"ENGINE": "optionsengine.core.postgres", "NAME": "optionsengine"}
+    config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+    config["OPTIONS"] = {
+        "connect_timeout": 5,
+        "options": "-c statement_timeout=15000 -c lock_timeout=10000 -c timezone=UTC",
+        **config.get("OPTIONS", {}),
+    }
+    return config
+
+
+DATABASES = {"default": _database()}
+
+# --- Trading --------------------------------------------------------------------------------------------------------
+
+APP_MODE = readers.choice("APP_MODE", "PAPER", ("PAPER", "LIVE"))
+HMAC_SECRET = readers.text("HMAC_SECRET")
+MARKET_DATA_PROVIDERS = readers.words("MARKET_DATA_PROVIDERS", "simulated")
+SIMULATED_MARKET_SEED = readers.integer("SIMULATED_MARKET_SEED", 1, minimum=0, maximum=2**31)
+SIMULATED_MARKET_ALWAYS_OPEN = readers.flag("SIMULATED_MARKET_ALWAYS_OPEN", False)
+
+AB_SPLIT_PERCENTAGE = readers.integer("AB_SPLIT_PERCENTAGE", 50, minimum=0, maximum=100)
+SIGNAL_MAX_AGE_SECONDS = readers.integer("SIGNAL_MAX_AGE_SECONDS", 1800, minimum=60, maximum=86400)
+ALLOW_DELAYED_FEED = readers.flag("ALLOW_DELAYED_FEED", False)
+REQUIRE_MTF_BIAS_FOR_ENTRY = readers.flag("REQUIRE_MTF_BIAS_FOR_ENTRY", False)
+
+PAPER_STARTING_EQUITY = readers.decimal("PAPER_STARTING_EQUITY", "100000", minimum="1000", maximum="1000000000")
+RISK_PER_TRADE_PERCENT = readers.decimal("RISK_PER_TRADE_PERCENT", "1", minimum="0.01", maximum="2")
+RISK_PER_TRADE_MAX_PERCENT = readers.decimal("RISK_PER_TRADE_MAX_PERCENT", "2", minimum="0.01", maximum="10")
+MAX_CONTRACTS_PER_TRADE = readers.integer("MAX_CONTRACTS_PER_TRADE", 10, minimum=1, maximum=1000)
+QUOTE_MAX_AGE_SECONDS = readers.integer("QUOTE_MAX_AGE_SECONDS", 120, minimum=1, maximum=3600)
+PAPER_FILL_CROSS = readers.decimal("PAPER_FILL_CROSS", "0.75", minimum="0", maximum="1")
+COMMISSION_PER_CONTRACT = readers.decimal("COMMISSION_PER_CONTRACT", "0.65", minimum="0", maximum="100")
+
+# --- Jobs -----------------------------------------------------------------------------------------------------------
+
+PORT = readers.integer("PORT", 8080, minimum=1, maximum=65534)
+ORCHESTRATOR_INTERVAL = readers.integer("ORCHESTRATOR_INTERVAL", 30, minimum=1, maximum=3600)
+ORDER_CREATOR_INTERVAL = readers.integer("ORDER_CREATOR_INTERVAL", 30, minimum=1, maximum=3600)
+EXECUTOR_INTERVAL = readers.integer("EXECUTOR_INTERVAL", 10, minimum=1, maximum=3600)
+POSITION_REFRESHER_INTERVAL = readers.integer("POSITION_REFRESHER_INTERVAL", 60, minimum=1, maximum=3600)
+EXIT_MONITOR_INTERVAL = readers.integer("EXIT_MONITOR_INTERVAL", 60, minimum=1, maximum=3600)
+INBOX_RECOVERY_INTERVAL = readers.integer("INBOX_RECOVERY_INTERVAL", 10, minimum=1, maximum=3600)
+RECONCILE_INTERVAL = readers.integer("RECONCILE_INTERVAL", 300, minimum=1, maximum=86400)
+HEARTBEAT_INTERVAL = readers.integer("HEARTBEAT_INTERVAL", 5, minimum=1, maximum=60)
+
+Q_CLUSTER = {
+    "name": "entries",
+    "orm": "default",
+    "workers": 3,
+    "queue_limit": 3,
+    "bulk": 1,
+    "timeout": 20,
+    "retry": 90,
+    "ack_failures": True,
+    "save_limit": 20,
+    "save_limit_per": "func",
+    "catch_up": False,
+    "scheduler": False,
+    "poll": 0.1,
+    "label": "Jobs",
+    "ALT_CLUSTERS": {"exits": {"workers": 2, "queue_limit": 2}},
+}
+
+# --- API ------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest_framework.filters.OrderingFilter",
+    ],
+    "COERCE_DECIMAL_TO_STRING": True,
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "optionsengine",
+    "DESCRIPTION": "Turns market alerts into option trades: signals, decisions, orders, positions and exits.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+CORS_ALLOWED_ORIGINS = readers.words("CORS_ALLOWED_ORIGINS")
+
+# --- Logs -----------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": readers.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))},
+}
