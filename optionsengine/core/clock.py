@@ -9,14 +9,14 @@ _frozen: ContextVar[datetime | None] = ContextVar("frozen_clock", default=None)
 _forbidden: ContextVar[bool] = ContextVar("forbidden_clock", default=False)
 
 
-class ClockForbidden(RuntimeError):
+class ClockForbiddenError(RuntimeError):
     """Raised when something reads the clock inside `forbidden()`: a replay must not depend on now."""
 
 
 def now() -> datetime:
     """Return the current time, aware, in UTC: the frozen one if this context has one."""
     if _forbidden.get():
-        raise ClockForbidden("the clock was read where only frozen inputs may decide")
+        raise ClockForbiddenError("the clock was read where only frozen inputs may decide")
     return _frozen.get() or datetime.now(UTC)
 
 

@@ -49,7 +49,7 @@ def new_id() -> UUID:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Make `new_id()` deterministic in this context: same seed, clock and call order, same ids."""
-    token = _seeded.set(_Generator(random.Random(seed).getrandbits))
+    token = _seeded.set(_Generator(random.Random(seed).getrandbits))  # noqa: S311 - reproducible, not secret
     try:
         yield
     finally:

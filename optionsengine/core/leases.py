@@ -17,7 +17,7 @@ MAX_ATTEMPTS = 5
 Row = TypeVar("Row", bound=Leased)
 
 
-class LeaseLost(Exception):
+class LeaseLostError(Exception):
     """Another worker took the row over: what this one found out must not be written."""
 
 
@@ -48,11 +48,11 @@ def lease_claim(rows: QuerySet[Row], *, at: datetime, limit: int) -> tuple[UUID,
 def lease_lock(model: type[Row], pk: UUID, token: UUID) -> Row:
     """Lock the row and return it if the lease is still this claim's.
 
-    :raises LeaseLost: if another claim took it over.
+    :raises LeaseLostError: if another claim took it over.
     """
-    row = model._default_manager.select_for_update(of=("self",)).get(pk=pk)  # type: ignore[attr-defined]
+    row = model._default_manager.select_for_update(of=("self",)).get(pk=pk)
     if row.claimed_by != token:
-        raise LeaseLost(f"{model.__name__} {pk} was taken over")
+        raise LeaseLostError(f"{model.__name__} {pk} was taken over")
     return row
 
 

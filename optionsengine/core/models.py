@@ -5,10 +5,13 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
 
 from optionsengine.core import clock, ids
 from optionsengine.core.enums import Right
 from optionsengine.core.values import OptionContract
+
+models.CharField.register_lookup(Length)  # `__length` in check constraints
 
 PRICE_LIMIT = Decimal("100000000")  # numeric(12, 4)
 MONEY_LIMIT = Decimal("1000000000000")  # numeric(14, 2)

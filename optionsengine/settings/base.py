@@ -117,6 +117,7 @@ DATABASE_URL = readers.text("DATABASE_URL")
 
 def _database() -> dict[str, Any]:
     """The configured server, or the checkout's own zero-install PostgreSQL, which starts when first refused."""
+    config: dict[str, Any]
     if DATABASE_URL:
         config = readers.env.db_url_config(DATABASE_URL)
         config["ENGINE"] = "django.db.backends.postgresql"
@@ -220,5 +221,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": readers.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))},
+    "root": {
+        "handlers": ["stderr"],
+        "level": readers.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    },
 }

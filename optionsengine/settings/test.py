@@ -3,10 +3,16 @@
 import os
 
 for name in list(os.environ):  # a developer's settings must not change what a test sees
-    if name in {"APP_MODE", "HMAC_SECRET", "AB_SPLIT_PERCENTAGE", "REQUIRE_MTF_BIAS_FOR_ENTRY", "MARKET_DATA_PROVIDERS"}:
+    if name in {
+        "APP_MODE",
+        "HMAC_SECRET",
+        "AB_SPLIT_PERCENTAGE",
+        "REQUIRE_MTF_BIAS_FOR_ENTRY",
+        "MARKET_DATA_PROVIDERS",
+    }:
         del os.environ[name]
 
 from optionsengine.settings.base import *  # noqa: E402, F403
 
-SECRET_KEY = "test-only-key-that-signs-nothing-outside-a-test-run"
+SECRET_KEY = "test-only-key-that-signs-nothing-outside-a-test-run"  # noqa: S105 - a test key
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

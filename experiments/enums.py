@@ -1,0 +1,97 @@
+"""Vocabulary of the decision."""
+
+from enum import StrEnum
+
+from django.db.models import TextChoices
+
+
+class GateOutcome(TextChoices):
+    PASS = "pass"  # noqa: S105 - not a password
+    DEFER = "defer"
+    REFUSE = "refuse"
+    NOT_EVALUATED = "not_evaluated", "not evaluated: its input does not exist"
+
+
+class Gate(TextChoices):
+    """Every check between a signal and an order, in the order that decides."""
+
+    TRADING_STATE = "trading_state"
+    SIGNAL_AGE = "signal_age"
+    MARKET_SESSION = "market_session"
+    MARKET_DATA = "market_data"
+    RISK_LIMITS = "risk_limits"
+    BIAS = "bias"
+    ENGINE = "engine"
+    CONTRACT = "contract"
+    SIZE = "size"
+
+
+class DecisionOutcome(TextChoices):
+    APPROVED = "approved"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+
+
+class ExecutionMode(TextChoices):
+    ENGINE_A_PRIMARY = "ENGINE_A_PRIMARY"
+    ENGINE_B_PRIMARY = "ENGINE_B_PRIMARY"
+    SHADOW_ONLY = "SHADOW_ONLY"
+
+
+class SetupType(TextChoices):
+    SCALP_GUARDED = "SCALP_GUARDED"
+    SWING = "SWING"
+    POSITION = "POSITION"
+    LEAPS = "LEAPS"
+
+
+class VoteBias(TextChoices):
+    BULLISH = "bullish"
+    BEARISH = "bearish"
+    NEUTRAL = "neutral"
+
+
+class EntryType(TextChoices):
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+
+
+class Urgency(TextChoices):
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+
+
+class GateCode(StrEnum):
+    """Why a gate did not pass."""
+
+    TRADING_REDUCING = "TRADING_REDUCING"
+    TRADING_HALTED = "TRADING_HALTED"
+    SIGNAL_TOO_OLD = "SIGNAL_TOO_OLD"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    MARKET_DATA_UNAVAILABLE = "MARKET_DATA_UNAVAILABLE"
+    MARKET_DATA_STALE = "MARKET_DATA_STALE"
+    DAILY_LOSS_LIMIT = "DAILY_LOSS_LIMIT"
+    DAILY_TRADES_LIMIT = "DAILY_TRADES_LIMIT"
+    MAX_OPEN_POSITIONS = "MAX_OPEN_POSITIONS"
+    MAX_POSITIONS_PER_SYMBOL = "MAX_POSITIONS_PER_SYMBOL"
+    MAX_EXPOSURE_DOLLARS = "MAX_EXPOSURE_DOLLARS"
+    MAX_EXPOSURE_PERCENT = "MAX_EXPOSURE_PERCENT"
+    MAX_OPEN_RISK = "MAX_OPEN_RISK"
+    BIAS_MISSING = "BIAS_MISSING"
+    BIAS_STALE = "BIAS_STALE"
+    BIAS_SUPPRESSED = "BIAS_SUPPRESSED"
+    LOW_SIGNAL_CONFIDENCE = "LOW_SIGNAL_CONFIDENCE"
+    REGIME_CONFLICT = "REGIME_CONFLICT"
+    VOLATILITY_MISMATCH = "VOLATILITY_MISMATCH"
+    UNSAFE_LIQUIDITY = "UNSAFE_LIQUIDITY"
+    CONFIRMATION_PENDING = "CONFIRMATION_PENDING"
+    UNFAVORABLE_TIMING = "UNFAVORABLE_TIMING"
+    QUORUM_NOT_MET = "QUORUM_NOT_MET"
+    DIRECTIONAL_TIE = "DIRECTIONAL_TIE"
+    LOW_CONFIDENCE = "LOW_CONFIDENCE"
+    LOW_CONSENSUS = "LOW_CONSENSUS"
+    AGENT_BLOCKED = "AGENT_BLOCKED"
+    DIRECTION_MISMATCH = "DIRECTION_MISMATCH"
+    NO_VALID_CONTRACT = "NO_VALID_CONTRACT"
+    ZERO_SIZE = "ZERO_SIZE"

@@ -1,0 +1,18 @@
+"""What reads the operational tables."""
+
+from datetime import datetime
+
+from optionsengine.ops.enums import TradingStatus
+from optionsengine.ops.models import Heartbeat, TradingState
+
+
+def trading_status_get() -> TradingStatus:
+    """Return the trading state; a missing row means ACTIVE."""
+    status = TradingState.objects.filter(pk=1).values_list("status", flat=True).first()
+    return TradingStatus(status) if status else TradingStatus.ACTIVE
+
+
+def heartbeat_age_seconds(name: str, at: datetime) -> float | None:
+    """Return how long ago the heartbeat came, or None if it never did."""
+    beat_at = Heartbeat.objects.filter(pk=name).values_list("beat_at", flat=True).first()
+    return (at - beat_at).total_seconds() if beat_at else None

@@ -1,0 +1,73 @@
+"""What changes the operational tables."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from optionsengine.ops.data import StageReport
+from optionsengine.ops.enums import AlertLevel, Job, TradingStatus
+from optionsengine.ops.models import Alert, Heartbeat, JobRun, TradingState
+
+logger = logging.getLogger(__name__)
+REPEAT_AFTER = timedelta(minutes=15)
+
+
+def job_run(*, job: Job, at: datetime, stage: Callable[[], StageReport]) -> StageReport:
+    """Run one stage and record what it did in one `JobRun` row, also when it raises."""
+    started = time.perf_counter()
+    report, error = StageReport(), ""
+    try:
+        report = stage()
+    except Exception as raised:
+        error = f"{type(raised).__name__}: {raised}"
+        raise
+    finally:
+        JobRun.objects.create(
+            job=job,
+            created_at=at,
+            error=error,
+            duration_ms=(time.perf_counter() - started) * 1000,
+            **report.counts(),
+        )
+    return report
+
+
+def heartbeat_beat(*, name: str, at: datetime) -> None:
+    """Note that a job of this name came through its cluster at `at`."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": at})
+
+
+def alert_raise(*, cause: str, level: AlertLevel, message: str, at: datetime) -> None:
+    """Open the alert of this cause, or count it once more; it is logged at most once per 15 minutes."""
+    with transaction.atomic():
+        alert, created = Alert.objects.select_for_update().get_or_create(
+            cause=cause,
+            resolved_at=None,
+            defaults={"level": level, "message": message, "created_at": at, "updated_at": at, "last_at": at},
+        )
+        announce = created or at - alert.last_at >= REPEAT_AFTER
+        if not created:
+            alert.count += 1
+            alert.message = message
+            alert.updated_at = at
+            if announce:
+                alert.last_at = at
+            alert.save(update_fields=["count", "message", "updated_at", "last_at"])
+    if announce:
+        logger.warning("alert %s: %s", cause, message)
+
+
+def alert_resolve(*, cause: str, at: datetime) -> None:
+    """Close the open alert of this cause, if there is one."""
+    Alert.objects.filter(cause=cause, resolved_at=None).update(resolved_at=at, updated_at=at)
+
+
+def trading_state_set(*, status: TradingStatus, reason: str, at: datetime) -> TradingState:
+    """Switch the engine between ACTIVE, REDUCING and HALTED."""
+    state, _ = TradingState.objects.update_or_create(
+        pk=1, defaults={"status": status, "reason": reason, "updated_at": at}
+    )
+    return state
