@@ -16,3 +16,6 @@ from optionsengine.settings.base import *  # noqa: E402, F403
 
 SECRET_KEY = "test-only-key-that-signs-nothing-outside-a-test-run"  # noqa: S105 - a test key
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# parallel runs in one checkout each name a database of their own
+DATABASES["default"]["TEST"] = {"NAME": os.environ.get("TEST_DB_NAME", "test_optionsengine")}  # noqa: F405
