@@ -36,9 +36,8 @@ class Account:
 
         :raises DevPostgresError: if it cannot be run as this user or does not end in time.
         """
-        switch = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switch else {}
         try:
-            return subprocess.run(  # type: ignore[call-overload,no-any-return]  # **switch hides which keywords it has
+            return subprocess.run(  # noqa: S603  # only programs and arguments this package names
                 [str(word) for word in command],
                 cwd=cwd,
                 env=server_environment(),
@@ -50,7 +49,9 @@ class Account:
                 umask=0o077,
                 timeout=COMMAND_TIMEOUT_SECONDS,
                 check=False,
-                **switch,
+                user=self.uid if self.switch else None,
+                group=self.gid if self.switch else None,
+                extra_groups=[] if self.switch else None,
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise DevPostgresError(f"{command[0]} could not be run as {self.name}: {error}") from error

@@ -253,8 +253,8 @@ class DevPostgres:
             "log_min_messages": "log",  # refused statements are the client's business and would fill the log
         }
         options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
-        command = [programs.folder / "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", place.data]
-        command += ["-l", place.log, "-o", options]
+        command: list[str | Path] = [programs.folder / "pg_ctl", "start", "-w", "-t", str(START_SECONDS)]
+        command += ["-D", place.data, "-l", place.log, "-o", options]
         deadline = time.monotonic() + _ORPHAN_SECONDS
         while True:
             written = place.log.stat().st_size if place.log.exists() else 0

@@ -1,0 +1,36 @@
+# Everything a newcomer types. Each target first installs what it needs into .venv, and only when that changed.
+
+PYTHON := .venv/bin/python
+CODE := optionsengine signals bias experiments orders positions manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint install install-dev
+
+help:
+	@echo 'make demo     install, then trade the recorded day and print what became of every alert'
+	@echo 'make run      install, then serve: web, event stream and jobs, until Ctrl-C'
+	@echo 'make test     install, then linters, types, migrations and tests'
+	@echo 'make lint     install, then linters and types only'
+	@echo 'make install  create .venv and install requirements.txt'
+
+demo: install
+	@exec $(PYTHON) manage.py demo
+
+run: install
+	@exec $(PYTHON) manage.py serve
+
+test: lint
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	$(PYTHON) -m pytest -n auto --maxprocesses 8
+
+lint: install-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy $(CODE)
+	.venv/bin/lint-imports
+
+install:
+	@./scripts/install requirements.txt
+
+install-dev:
+	@./scripts/install requirements.txt requirements-dev.txt
