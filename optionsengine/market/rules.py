@@ -1,0 +1,33 @@
+"""When a quote may be traded on. Pure."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from optionsengine.market.enums import QuoteProblem
+
+CLOCK_SKEW_SECONDS = 5  # a feed's clock may run this far ahead of ours before its quotes are from the future
+
+
+def quote_problem(
+    bid: Decimal | None, ask: Decimal | None, at_quote: datetime, at: datetime, max_age_seconds: int
+) -> QuoteProblem | None:
+    """Return the first thing that forbids trading on the quote, or None.
+
+    A locked market (bid equals ask) is tradable. An age of exactly `max_age_seconds` is still fresh.
+    """
+    if any(side is not None and not side.is_finite() for side in (bid, ask)):
+        return QuoteProblem.NOT_FINITE
+    has_bid = bid is not None and bid > 0
+    has_ask = ask is not None and ask > 0
+    if not has_bid and not has_ask:
+        return QuoteProblem.ZERO
+    if bid is None or ask is None or not has_bid or not has_ask:
+        return QuoteProblem.ONE_SIDED
+    if bid > ask:
+        return QuoteProblem.CROSSED
+    age = (at - at_quote).total_seconds()
+    if age > max_age_seconds:
+        return QuoteProblem.STALE
+    if age < -CLOCK_SKEW_SECONDS:
+        return QuoteProblem.FUTURE
+    return None
