@@ -1,0 +1,123 @@
+"""What an adapter makes of a body: frozen drafts, and the refusal that says why there is none."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TypedDict
+from uuid import UUID
+
+from optionsengine.core.canonical import canonical_hash
+from optionsengine.core.enums import Intent, Side
+from optionsengine.core.errors import Refusal
+from signals.bias_v3 import BiasV3Payload
+from signals.enums import Family, IntakeCode
+
+
+class Detail(TypedDict):
+    """One fault of one field; `field` is its dotted path in the body."""
+
+    field: str
+    message: str
+
+
+class IntakeRejected(Refusal):
+    """A request that has no effect: refused, or (`NOT_ACTIONABLE`) understood and ignored."""
+
+    code: IntakeCode
+
+    def __init__(self, code: IntakeCode, message: str, details: Sequence[Detail] = ()) -> None:
+        super().__init__(code, message, details=list(details))
+        self.details = list(details)
+
+
+def invalid_fields(details: Sequence[Detail]) -> IntakeRejected:
+    """Return the refusal that names every faulty field of one step."""
+    summary = "; ".join(f"{detail['field']}: {detail['message']}" for detail in details[:3])
+    return IntakeRejected(IntakeCode.INVALID_FIELD, summary, details)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When a body arrived and what of it the settings allow; all that reading one needs besides itself."""
+
+    at: datetime
+    allow_delayed_feed: bool
+    max_age_seconds: int
+    header_id: str = ""  # the sender's `webhook-id` header
+
+
+@dataclass(frozen=True, slots=True)
+class SignalDraft:
+    """An entry or exit as read. `bar_at` is the opening of the alert's bar, `bar_end_at` its end.
+
+    `side` None is an exit of every side. `confidence` is 0-100; `price` and `strike` are in dollars.
+    """
+
+    family: Family
+    symbol: str
+    side: Side | None
+    intent: Intent
+    timeframe: str
+    bar_at: datetime
+    bar_end_at: datetime
+    confidence: float | None
+    price: Decimal | None
+    quantity: int | None
+    strike: Decimal | None
+    expiration: date | None
+    pattern: str
+    is_test: bool
+    sender_event_id: str
+
+    @property
+    def signal_hash(self) -> str:
+        """SHA-256 hex of `symbol:side:intent:timeframe:timestamp`, the time in ISO form, milliseconds, Z."""
+        stamp = self.bar_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        text = f"{self.symbol}:{self.side or ''}:{self.intent}:{self.timeframe}:{stamp}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def dedupe_key(self) -> str:
+        """What two alerts share that count as one within the window."""
+        return canonical_hash([self.symbol, self.side or "", self.intent, self.timeframe, self.is_test])
+
+
+@dataclass(frozen=True, slots=True)
+class ContextDraft:
+    """What a context alert says of the market; `price` in dollars."""
+
+    symbol: str
+    price: Decimal
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BiasDraft:
+    """A validated bias V3 event. `event_id` is the SHA-256 hex of the sender's `event_id_raw`."""
+
+    symbol: str
+    event_id: str
+    event_at: datetime
+    chart_timeframe: str
+    payload: BiasV3Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A sender's test: answered, without effect."""
+
+
+Draft = SignalDraft | ContextDraft | BiasDraft | Ping
+
+
+@dataclass(frozen=True, slots=True)
+class ContextReceived:
+    """The newest stored context of a symbol."""
+
+    event_id: UUID
+    symbol: str
+    price: Decimal
+    observed_at: datetime
+    data: dict[str, object]

@@ -1,0 +1,34 @@
+"""Reading dotted paths of a body whose shape nobody promised. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def field_read(body: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a dotted path, or None where any part of the path is missing or not an object."""
+    value: Any = body
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+def is_given(value: Any) -> bool:
+    """A null and a blank text say nothing."""
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
+def field_first(body: Mapping[str, Any], paths: Iterable[str]) -> Any:
+    """Return the first given value of `paths`, or None."""
+    for path in paths:
+        value = field_read(body, path)
+        if is_given(value):
+            return value
+    return None
+
+
+def word_read(body: Mapping[str, Any], path: str) -> str:
+    """Return the text at `path` trimmed and in lower case; empty if there is none."""
+    value = field_read(body, path)
+    return value.strip().lower() if isinstance(value, str) else ""

@@ -1,0 +1,94 @@
+"""Symbols: what senders call an American stock or fund becomes its one name. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from signals.data import IntakeRejected
+from signals.enums import IntakeCode
+from signals.fields import field_first
+
+SOURCES = ("symbol", "ticker", "meta.ticker", "instrument.symbol", "instrument.ticker", "market.symbol")
+_SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(\.[A-Z]{1,2})?")
+_DELAYED = ("_DLY", "_DL")
+
+
+def _venues(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+CRYPTO = _venues(
+    """
+    BINANCE BINANCEUS BINGX BITFINEX BITFLYER BITGET BITHUMB BITMEX BITRUE BITSTAMP BITTREX BITVAVO BLOFIN BYBIT
+    COINBASE COINEX CRYPTO CRYPTOCAP CRYPTOCOM DERIBIT GATE GATEIO GEMINI HTX HUOBI HYPERLIQUID KRAKEN KUCOIN MEXC
+    OKCOIN OKEX OKX PANCAKESWAP PHEMEX POLONIEX UNISWAP UPBIT WHITEBIT
+    """
+)
+FOREX = _venues(
+    """
+    ACTIVTRADES BLACKBULL CAPITALCOM CITYINDEX CMCMARKETS EASYMARKETS EIGHTCAP FOREX FOREXCOM FPMARKETS FUSIONMARKETS
+    FX FXCM FXOPEN FX_IDC ICMARKETS IDC OANDA PEPPERSTONE SAXO SKILLING SPREADEX SWISSQUOTE THINKMARKETS TICKMILL
+    VANTAGE
+    """
+)
+FUTURES = _venues(
+    """
+    CBOT CBOT_MINI CFE CME CME_GBX CME_MINI COMEX COMEX_MINI EUREX ICE ICEENDEX ICEEUR ICEEUROPE ICEUS MCX MGEX NCDEX
+    NYBOT NYMEX NYMEX_MINI OSE SGX SHFE TFEX TOCOM
+    """
+)
+OTHER_MARKETS = CRYPTO | FOREX | FUTURES
+
+
+def _invalid(raw: Any, why: str) -> IntakeRejected:
+    return IntakeRejected(
+        IntakeCode.INVALID_SYMBOL, f"{str(raw)[:40]!r} {why}; send an American stock or fund like SPY or BRK.B"
+    )
+
+
+def symbol_read(raw: Any) -> tuple[str, str]:
+    """Return the symbol and the exchange named before its colon (upper-case, empty if none).
+
+    :raises IntakeRejected: `INVALID_SYMBOL`.
+    """
+    # only ASCII, before upper-casing: some other letters become ASCII ones by it
+    if not isinstance(raw, str) or not raw.isascii():
+        raise _invalid(raw, "is not a symbol")
+    exchange, colon, name = raw.upper().partition(":")
+    if not colon:
+        exchange, name = "", exchange
+    exchange = exchange.strip(" \t")
+    symbol = name.strip(" \t").replace("-", ".").replace("/", ".").removesuffix(".US")
+    if not _SYMBOL.fullmatch(symbol):
+        raise _invalid(raw, "is not a symbol")
+    if _market(exchange) in OTHER_MARKETS:
+        raise _invalid(raw, "is traded on a crypto, forex or futures venue")
+    return symbol, exchange
+
+
+def _market(exchange: str) -> str:
+    for suffix in _DELAYED:
+        exchange = exchange.removesuffix(suffix)
+    return exchange
+
+
+def symbol_find(body: Mapping[str, Any], *, allow_delayed_feed: bool) -> str:
+    """Return the symbol a body is about.
+
+    :raises IntakeRejected: `MISSING_SYMBOL`, `INVALID_SYMBOL` or `DELAYED_FEED`.
+    """
+    raw = field_first(body, SOURCES)
+    if raw is None:
+        raise IntakeRejected(IntakeCode.MISSING_SYMBOL, 'send "symbol", for example "SPY"')
+    symbol, prefix = symbol_read(raw)
+    stated = body.get("exchange")
+    stated = stated.strip().upper() if isinstance(stated, str) else ""
+    if _market(stated) in OTHER_MARKETS:
+        raise _invalid(raw, f"comes from {stated[:20]}, a crypto, forex or futures venue")
+    for exchange in (prefix, stated):
+        if exchange.endswith(_DELAYED) and not allow_delayed_feed:
+            raise IntakeRejected(
+                IntakeCode.DELAYED_FEED,
+                f"{exchange[:20]} is a delayed feed; use real-time data for the chart, or set ALLOW_DELAYED_FEED=true",
+            )
+    return symbol
