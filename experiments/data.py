@@ -1,0 +1,286 @@
+"""The decision as frozen values: what goes in, what each gate and agent says, and what comes out.
+
+Prices and amounts are dollars as Decimal; percents are 0–100; moments are aware UTC. Everything in `DecisionInputs`
+survives JSON exactly (see `experiments.freeze`), and `decide()` reads nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from bias.enums import Bias, Regime
+from experiments.enums import (
+    DecisionOutcome,
+    EntryType,
+    ExecutionMode,
+    Gate,
+    GateOutcome,
+    Urgency,
+    VoteBias,
+)
+from optionsengine.core.canonical import canonical_hash
+from optionsengine.core.enums import Engine, Side
+from optionsengine.market.data import OptionChain, Quote
+from optionsengine.market.features import FrameFeatures
+from optionsengine.ops.enums import TradingStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFacts:
+    """The entry signal to decide. `confidence` is 0–100 as sent, never rescaled; None when it carried none."""
+
+    id: UUID
+    symbol: str
+    side: Side
+    timeframe: str
+    bar_end_at: datetime
+    confidence: float | None
+    price: Decimal | None
+    strike: Decimal | None
+    expiration: date | None
+    quantity: int | None
+    pattern: str
+    is_test: bool
+    signal_hash: str
+    is_confirmation_pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSnapshot:
+    """What the provider said for one decision, before it is frozen; `problem` says in words what it could not give."""
+
+    quote: Quote | None
+    frames: Mapping[str, FrameFeatures]
+    chain: OptionChain | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """Where the decision lies in the session. The minutes are None while no regular session is in progress."""
+
+    is_open: bool
+    next_open_at: datetime
+    minutes_from_open: int | None
+    minutes_to_close: int | None
+
+    @property
+    def session_minutes(self) -> int | None:
+        """The length of the session in progress: 390, or 210 on a half day."""
+        if self.minutes_from_open is None or self.minutes_to_close is None:
+            return None
+        return self.minutes_from_open + self.minutes_to_close
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Real risk on the books (paper and live, tests left out), approved and working entries included.
+
+    `exposure` is the dollars of open cost plus approved and working entries; `open_risk` is the premium lost if every
+    stop were hit. `daily_pnl` is negative for a loss.
+    """
+
+    equity: Decimal
+    open_positions: int
+    symbol_positions: int
+    daily_pnl: Decimal
+    daily_trades: int
+    exposure: Decimal
+    open_risk: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits on new risk; each default is the documented one, for a row or a field that is absent."""
+
+    max_open_positions: int = 5
+    max_positions_per_symbol: int = 2
+    max_daily_loss: Decimal = Decimal(1000)
+    max_daily_trades: int | None = None
+    max_exposure: Decimal = Decimal(20000)
+    max_exposure_percent: Decimal = Decimal(20)
+    max_open_risk_percent: Decimal = Decimal(6)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionConfig:
+    """Every setting that decides. `stop_loss_percent` is the stop that sizing assumes."""
+
+    require_bias: bool
+    signal_max_age_seconds: int
+    risk_per_trade_percent: Decimal
+    risk_per_trade_max_percent: Decimal
+    max_contracts_per_trade: int
+    quote_max_age_seconds: int
+    stop_loss_percent: Decimal = Decimal(50)
+    defer_seconds: int = 60
+
+    @property
+    def version(self) -> str:
+        """A short hash of the values: equal configurations, equal versions."""
+        return canonical_hash(asdict(self))[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class BiasFacts:
+    """The symbol's bias state as one side of the trade sees it.
+
+    `bias_score` is −100 to 100, `confidence` 0–1, `alignment_score` and `chop_score` 0–100; `suppressed` and
+    `risk_multiplier` are the effective gating of the signal's side.
+    """
+
+    bias: Bias
+    bias_score: float
+    confidence: float
+    alignment_score: float
+    regime_type: Regime
+    macro_class: str
+    intent_type: str
+    trend_phase: str
+    atr_state: str
+    entry_mode_hint: str
+    chop_score: float
+    suppressed: bool
+    risk_multiplier: Decimal
+    is_stale: bool
+    age_minutes: float
+    notes: tuple[str, ...]
+    event_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One listed contract of the signal's right, with the quote it was judged on.
+
+    `dte` is days to the expiry with their fraction; the Greeks are in the units of `market.data.OptionQuote`.
+    """
+
+    expiration: date
+    strike: Decimal
+    bid: Decimal
+    ask: Decimal
+    bid_size: int
+    ask_size: int
+    iv: float
+    delta: float
+    gamma: float
+    theta: float
+    vega: float
+    open_interest: int
+    volume: int
+    dte: float
+    at: datetime
+
+    @property
+    def mid(self) -> Decimal:
+        return (self.bid + self.ask) / 2
+
+    @property
+    def spread_percent(self) -> float:
+        """The spread in percent of mid; 100 when mid is zero."""
+        return float((self.ask - self.bid) / self.mid * 100) if self.mid > 0 else 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSummary:
+    """The whole listed chain in a few numbers: of `listed` contracts, how many each filter `removed`, in its order."""
+
+    spot: Decimal
+    atm_iv: float | None
+    listed: int
+    removed: Mapping[str, int]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionInputs:
+    """Everything one decision is made of. `signal_age_seconds` counts from the end of the signal's bar."""
+
+    signal: SignalFacts
+    variant: Engine
+    execution_mode: ExecutionMode
+    at: datetime
+    signal_age_seconds: int
+    trading_status: TradingStatus
+    session: SessionFacts
+    quote: Quote | None
+    market_problem: str
+    frames: Mapping[str, FrameFeatures]
+    candidates: tuple[Candidate, ...]
+    chain_summary: ChainSummary | None
+    iv_percentile: float | None
+    bias: BiasFacts | None
+    context: Mapping[str, Any]
+    exposure: Exposure
+    limits: Limits
+    config: DecisionConfig
+
+    @property
+    def fresh_bias(self) -> BiasFacts | None:
+        """The bias state the engines may act on: none while it is stale."""
+        return None if self.bias is None or self.bias.is_stale else self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """What one gate says: the value it saw against its threshold, and for a person what to do next."""
+
+    gate: Gate
+    outcome: GateOutcome
+    code: str = ""
+    value: str = ""
+    threshold: str = ""
+    message: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentVote:
+    """One agent's opinion. `confidence` (0–100) is confidence in its own `bias`; an abstaining agent has no weight."""
+
+    agent: str
+    is_abstaining: bool
+    bias: VoteBias
+    confidence: float
+    weight: float
+    is_blocking: bool = False
+    reasons: tuple[str, ...] = ()
+    saw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDecision:
+    """One engine's decision; `contract` and `quantity` make a trade only when it is approved."""
+
+    engine: Engine
+    is_shadow: bool
+    outcome: DecisionOutcome
+    code: str
+    until: datetime | None
+    message: str
+    gates: tuple[GateVerdict, ...]
+    confidence: float | None
+    urgency: Urgency | None
+    entry_type: EntryType | None
+    max_wait_minutes: int | None
+    contract: Candidate | None
+    quantity: int
+    limit_price: Decimal | None
+    risk_budget: Decimal | None
+    explanation: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Both engines' decisions on the same inputs; outcome, code, until and message are the variant's."""
+
+    shared_gates: tuple[GateVerdict, ...]
+    engines: Mapping[Engine, EngineDecision]
+    votes: tuple[AgentVote, ...]
+    outcome: DecisionOutcome
+    code: str
+    until: datetime | None
+    message: str
