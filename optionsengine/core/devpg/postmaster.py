@@ -30,12 +30,51 @@ def postmaster_wait_gone(pid: int, data: Path, seconds: float) -> bool:
     return False
 
 
+def postmaster_clear(data: Path, seconds: float) -> bool:
+    """Remove the `postmaster.pid` of a dead postmaster once its last backend is gone; call it when none is alive.
+
+    PostgreSQL would do so itself, but takes a zombie, or another program that got the number, for a living postmaster.
+    Without the file it cannot see backends of the dead one that still hold its shared memory (the segment on line 7),
+    so that is waited for here. Returns false if one still does after `seconds`.
+    """
+    path = data / "postmaster.pid"
+    try:
+        lines = path.read_text().split("\n")
+    except FileNotFoundError:
+        return True
+    segment = lines[6].split()[-1:] if len(lines) > 6 else []
+    another_program = lines[0].isdigit() and _alive(int(lines[0]))
+    deadline = time.monotonic() + seconds
+    while segment and not another_program and _attached(segment[0]):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    path.unlink()
+    return True
+
+
+def _attached(segment: str) -> bool:
+    """Tell whether a process still holds the System V shared memory `segment` (see proc(5), /proc/sysvipc/shm)."""
+    try:
+        rows = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+    except FileNotFoundError:  # a kernel without System V shared memory has none to hold
+        return False
+    return any(row[1] == segment and int(row[6]) > 0 for row in rows)
+
+
+def _alive(pid: int) -> bool:
+    """Tell whether `pid` runs; a zombie, which a container without an init may keep for ever, does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def _serves(pid: int, data: Path) -> bool:
+    if not _alive(pid):
+        return False
     process = Path(f"/proc/{pid}")
     try:
-        state = process.joinpath("stat").read_text().rpartition(")")[2].split()[0]
-        if state == "Z":
-            return False
         try:
             return os.path.samefile(process / "cwd", data)  # a postmaster lives in its data folder
         except PermissionError:  # a container's root may not look into another user's process

@@ -22,7 +22,7 @@ from optionsengine.core.devpg.account import Account, account_for
 from optionsengine.core.devpg.binaries import Binaries, binaries_find
 from optionsengine.core.devpg.failure import DevPostgresError
 from optionsengine.core.devpg.place import PORT, SPARE_FOLDERS, Place, PlaceBook
-from optionsengine.core.devpg.postmaster import postmaster_pid, postmaster_wait_gone
+from optionsengine.core.devpg.postmaster import postmaster_clear, postmaster_pid, postmaster_wait_gone
 
 USER = "postgres"
 MAX_CONNECTIONS = 300
@@ -193,12 +193,18 @@ class DevPostgres:
             if self._wait_listening():
                 return
             self._stop()  # alive, yet its socket is gone or elsewhere: nobody can reach it
-        self._drop_foreign_pid_file()
+        if not postmaster_clear(place.data, _ORPHAN_SECONDS):
+            raise DevPostgresError(
+                f"processes of a killed PostgreSQL still use {place.data}: end the postgres processes of "
+                f"{account.name} that have this folder open, then try again"
+            )
+        for left in (place.socket, place.socket.with_name(f"{place.socket.name}.lock")):
+            left.unlink(missing_ok=True)  # nobody owns them now, and their pid may by chance belong to a living process
         self._run_pg_ctl(programs, account)
 
     def _wait_listening(self) -> bool:
         """A postmaster started a moment ago has no socket yet; give it that moment."""
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 1
         while time.monotonic() < deadline:
             if self._answers():
                 return True
@@ -222,23 +228,6 @@ class DevPostgres:
                 gone = path if path.name.startswith("gone-") else path.rename(path.with_name(f"gone-{path.name}"))
                 shutil.rmtree(gone, ignore_errors=True)
 
-    def _drop_foreign_pid_file(self) -> None:
-        """Remove a `postmaster.pid` whose number now belongs to another program, which would refuse the start.
-
-        One whose process is dead stays: PostgreSQL replaces it itself, after it has checked that no backend of the
-        dead postmaster still holds the shared memory named in it.
-        """
-        path = self.place.data / "postmaster.pid"
-        try:
-            pid = int(path.read_text().split("\n", 1)[0])
-        except FileNotFoundError:
-            return
-        except ValueError:
-            path.unlink()  # cut short by a full disk or a power loss
-            return
-        if Path(f"/proc/{pid}").exists():
-            path.unlink()
-
     def _run_pg_ctl(self, programs: Binaries, account: Account) -> None:
         place = self.place
         settings = {
@@ -255,18 +244,12 @@ class DevPostgres:
         options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
         command: list[str | Path] = [programs.folder / "pg_ctl", "start", "-w", "-t", str(START_SECONDS)]
         command += ["-D", place.data, "-l", place.log, "-o", options]
-        deadline = time.monotonic() + _ORPHAN_SECONDS
-        while True:
-            written = place.log.stat().st_size if place.log.exists() else 0
-            done = account.run(command, cwd=place.home)
-            if done.returncode == 0:
-                return
+        written = place.log.stat().st_size if place.log.exists() else 0
+        done = account.run(command, cwd=place.home)
+        if done.returncode != 0:
             said = place.log.read_bytes()[written:].decode(errors="replace") if place.log.exists() else ""
-            if "shared memory block" not in said or time.monotonic() > deadline:
-                break
-            time.sleep(_POLL_SECONDS)  # backends of a killed postmaster are still on their way out
-        reason = next((line for line in said.splitlines() if "FATAL" in line), "") or _last_line(done.stdout)
-        raise DevPostgresError(f"PostgreSQL did not start: {reason}; see {place.log}")
+            reason = next((line for line in said.splitlines() if "FATAL" in line), "") or _last_line(done.stdout)
+            raise DevPostgresError(f"PostgreSQL did not start: {reason}; see {place.log}")
 
     def _create(self, database: str) -> None:
         with self._connect() as connection:
