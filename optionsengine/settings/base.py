@@ -144,6 +144,7 @@ SIMULATED_MARKET_ALWAYS_OPEN = readers.flag("SIMULATED_MARKET_ALWAYS_OPEN", Fals
 
 AB_SPLIT_PERCENTAGE = readers.integer("AB_SPLIT_PERCENTAGE", 50, minimum=0, maximum=100)
 SIGNAL_MAX_AGE_SECONDS = readers.integer("SIGNAL_MAX_AGE_SECONDS", 1800, minimum=60, maximum=86400)
+EXIT_WAIT_SECONDS = readers.integer("EXIT_WAIT_SECONDS", 60, minimum=0, maximum=3600)
 ALLOW_DELAYED_FEED = readers.flag("ALLOW_DELAYED_FEED", False)
 REQUIRE_MTF_BIAS_FOR_ENTRY = readers.flag("REQUIRE_MTF_BIAS_FOR_ENTRY", False)
 

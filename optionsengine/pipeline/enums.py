@@ -1,0 +1,30 @@
+"""Vocabulary of the pipeline."""
+
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """The stages in the order in which one pass runs them."""
+
+    INBOX = "inbox"
+    DECIDE = "decide"
+    ORDERS = "orders"
+    ENTRIES = "entries"
+    REFRESH = "refresh"
+    EXITS = "exits"
+    EXIT_ORDERS = "exit_orders"
+
+
+class PipelineCode(StrEnum):
+    """Reasons the pipeline itself gives."""
+
+    QUARANTINED = "QUARANTINED"
+    NO_OPEN_POSITION = "NO_OPEN_POSITION"
+    WAITING_FOR_ENTRY = "WAITING_FOR_ENTRY"
+    APPROVED = "APPROVED"
+    FILLED = "FILLED"
+    EXIT_ORDERED = "EXIT_ORDERED"
+    REJECTED_BY_PERSON = "REJECTED_BY_PERSON"
+    RUN_AGAIN = "RUN_AGAIN"
+    ALREADY_ORDERED = "ALREADY_ORDERED"
+    NOT_PENDING = "NOT_PENDING"

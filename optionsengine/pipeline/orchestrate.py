@@ -1,0 +1,244 @@
+"""From a pending signal to a decision, or from an exit signal to exit orders."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from experiments.data import Decision, DecisionInputs, MarketSnapshot, SessionFacts, SignalFacts
+from experiments.decide import decide
+from experiments.enums import DecisionOutcome
+from experiments.freeze import inputs_build
+from experiments.models import Experiment
+from experiments.policy import execution_mode
+from experiments.selectors import bias_facts_get, context_facts_get, decision_config_get, limits_get
+from experiments.services import decision_record
+from optionsengine.core.enums import Engine, Intent, Side
+from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claim, lease_lock, lease_release
+from optionsengine.core.locks import portfolio_lock
+from optionsengine.market import calendar
+from optionsengine.market.providers.base import MarketProvider
+from optionsengine.market.selectors import market_open
+from optionsengine.ops.data import StageReport
+from optionsengine.ops.enums import AlertLevel
+from optionsengine.ops.selectors import trading_status_get
+from optionsengine.ops.services import alert_raise
+from optionsengine.pipeline.enums import PipelineCode
+from optionsengine.pipeline.gather import market_gather
+from optionsengine.pipeline.nudges import exits_nudge
+from positions.selectors import exposure_get
+from positions.services import exit_signal_apply
+from signals.enums import SignalStatus
+from signals.models import Signal
+from signals.selectors import signals_claimable
+from signals.services import signal_defer, signal_transition
+
+logger = logging.getLogger(__name__)
+BATCH = 20
+
+
+def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None = None) -> StageReport:
+    """Decide pending entry signals that are due, oldest first: all of them, or `only` one.
+
+    Each is claimed with a lease, its market gathered with no transaction open, and its decision written in one
+    transaction under the portfolio lock, so that no two decisions spend the same room under a limit.
+    """
+    report = StageReport()
+    for signal_id, token in _claim(Intent.ENTRY, at=at, only=only):
+        report.claimed += 1
+        try:
+            outcome = _entry_decide(signal_id, token, provider=provider, at=at)
+        except LeaseLostError:
+            continue
+        except Exception:
+            # the lease runs out and the signal is tried again; after MAX_ATTEMPTS it is quarantined
+            logger.exception("deciding signal %s failed", signal_id)
+            report.failed += 1
+            continue
+        _count(report, outcome)
+    return report
+
+
+def exit_signals_apply(*, at: datetime) -> StageReport:
+    """Turn pending exit signals into exit orders; one that finds nothing to close waits for its entry, then ends."""
+    report = StageReport()
+    for signal_id, token in _claim(Intent.EXIT, at=at, only=None):
+        report.claimed += 1
+        try:
+            outcome = _exit_apply(signal_id, token, at=at)
+        except LeaseLostError:
+            continue
+        except Exception:
+            logger.exception("applying exit signal %s failed", signal_id)
+            report.failed += 1
+            continue
+        _count(report, outcome)
+    return report
+
+
+def _claim(intent: Intent, *, at: datetime, only: UUID | None) -> list[tuple[UUID, UUID]]:
+    rows = signals_claimable(intent)
+    if only is not None:
+        rows = rows.filter(pk=only)
+    token, picked = lease_claim(rows, at=at, limit=BATCH)
+    return [(pk, token) for pk in picked]
+
+
+def _count(report: StageReport, outcome: DecisionOutcome | None) -> None:
+    match outcome:
+        case DecisionOutcome.APPROVED:
+            report.done += 1
+        case DecisionOutcome.DEFERRED:
+            report.deferred += 1
+        case DecisionOutcome.REFUSED:
+            report.refused += 1
+        case None:
+            report.failed += 1
+
+
+def _entry_decide(signal_id: UUID, token: UUID, *, provider: MarketProvider, at: datetime) -> DecisionOutcome | None:
+    signal = Signal.objects.get(pk=signal_id)
+    if signal.attempts > MAX_ATTEMPTS:
+        _quarantine(signal_id, token, at=at)
+        return None
+    market = market_gather(
+        provider, symbol=signal.symbol, side=Side(signal.side), timeframe=signal.timeframe, at=at
+    )
+    with transaction.atomic():
+        portfolio_lock()
+        signal = lease_lock(Signal, signal_id, token)
+        if signal.status != SignalStatus.PENDING:
+            raise LeaseLostError(f"signal {signal_id} is {signal.status}")
+        experiment = Experiment.objects.get(signal=signal)
+        inputs = _inputs(signal, Engine(experiment.variant), market=market, at=at)
+        decision = decide(inputs)
+        decision_record(experiment=experiment, inputs=inputs, decision=decision, at=at)
+        _signal_follow(signal, decision, at=at)
+    return decision.outcome
+
+
+def _inputs(signal: Signal, variant: Engine, *, market: MarketSnapshot, at: datetime) -> DecisionInputs:
+    facts = SignalFacts(
+        id=signal.id,
+        symbol=signal.symbol,
+        side=Side(signal.side),
+        timeframe=signal.timeframe,
+        bar_end_at=signal.bar_end_at,
+        confidence=signal.confidence,
+        price=signal.price,
+        strike=signal.strike,
+        expiration=signal.expiration,
+        quantity=signal.quantity,
+        pattern=signal.pattern,
+        is_test=signal.is_test,
+        signal_hash=signal.signal_hash,
+    )
+    return inputs_build(
+        signal=facts,
+        at=at,
+        variant=variant,
+        execution_mode=execution_mode(settings.APP_MODE, variant),
+        trading_status=trading_status_get(),
+        session=session_facts(at),
+        market=market,
+        bias=bias_facts_get(symbol=signal.symbol, side=facts.side, at=at),
+        context=context_facts_get(symbol=signal.symbol, at=at),
+        exposure=exposure_get(symbol=signal.symbol, at=at),
+        limits=limits_get(),
+        config=decision_config_get(),
+    )
+
+
+def session_facts(at: datetime) -> SessionFacts:
+    """Return where `at` lies in the session; on an always-open simulated market it is always mid-session."""
+    minutes_from_open, minutes_to_close = calendar.minutes_from_open(at), calendar.minutes_to_close(at)
+    return SessionFacts(
+        is_open=market_open(at),
+        next_open_at=calendar.next_open(at),
+        minutes_from_open=None if minutes_from_open is None else int(minutes_from_open),
+        minutes_to_close=None if minutes_to_close is None else int(minutes_to_close),
+    )
+
+
+def _signal_follow(signal: Signal, decision: Decision, *, at: datetime) -> None:
+    """Carry the real engine's outcome over to the signal and give its lease back."""
+    if decision.outcome == DecisionOutcome.DEFERRED:
+        assert decision.until is not None
+        signal_defer(
+            signal=signal, until=decision.until, reason=decision.code, message=decision.message, at=at
+        )
+        return
+    approved = decision.outcome == DecisionOutcome.APPROVED
+    released = lease_release(signal)
+    signal.save(update_fields=released)
+    signal_transition(
+        signal=signal,
+        to=SignalStatus.APPROVED if approved else SignalStatus.REJECTED,
+        reason=PipelineCode.APPROVED if approved else decision.code,
+        message=decision.message,
+        at=at,
+    )
+
+
+def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcome | None:
+    if Signal.objects.get(pk=signal_id).attempts > MAX_ATTEMPTS:
+        _quarantine(signal_id, token, at=at)
+        return None
+    with transaction.atomic():
+        signal = lease_lock(Signal, signal_id, token)
+        if signal.status != SignalStatus.PENDING:
+            raise LeaseLostError(f"signal {signal_id} is {signal.status}")
+        closing = exit_signal_apply(signal=signal, at=at)
+        give_up_at = signal.created_at + timedelta(seconds=settings.EXIT_WAIT_SECONDS)
+        if not closing and at < give_up_at:
+            signal_defer(
+                signal=signal,
+                until=min(at + timedelta(seconds=10), give_up_at),
+                reason=PipelineCode.WAITING_FOR_ENTRY,
+                message="no open position matches yet; its entry may still be on the way",
+                at=at,
+            )
+            return DecisionOutcome.DEFERRED
+        signal.save(update_fields=lease_release(signal))
+        if not closing:
+            signal_transition(
+                signal=signal,
+                to=SignalStatus.REJECTED,
+                reason=PipelineCode.NO_OPEN_POSITION,
+                message=f"no open {signal.side or 'long or short'} position in {signal.symbol} to close",
+                at=at,
+            )
+            return DecisionOutcome.REFUSED
+        signal_transition(
+            signal=signal,
+            to=SignalStatus.EXECUTED,
+            reason=PipelineCode.EXIT_ORDERED,
+            message=f"{closing} position(s) closing",
+            at=at,
+        )
+        exits_nudge()
+    return DecisionOutcome.APPROVED
+
+
+def _quarantine(signal_id: UUID, token: UUID, *, at: datetime) -> None:
+    """End a signal whose worker died or failed on every attempt, loudly: a person must look at it."""
+    with transaction.atomic():
+        signal = lease_lock(Signal, signal_id, token)
+        attempts = signal.attempts - 1
+        signal.save(update_fields=lease_release(signal))
+        signal_transition(
+            signal=signal,
+            to=SignalStatus.FAILED,
+            reason=PipelineCode.QUARANTINED,
+            message=f"no worker finished it in {attempts} attempts",
+            at=at,
+        )
+        alert_raise(
+            cause=f"quarantine:signal:{signal_id}",
+            level=AlertLevel.CRITICAL,
+            message=f"Signal {signal_id} failed {attempts} times and is quarantined. Read the worker's log, "
+            "then run it again from the signal's page or reject it.",
+            at=at,
+        )

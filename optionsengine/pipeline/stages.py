@@ -1,0 +1,55 @@
+"""The stages by name, and one pass over all of them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from optionsengine.core.enums import Intent
+from optionsengine.market.selectors import provider_get
+from optionsengine.ops.data import StageReport
+from optionsengine.ops.enums import Job
+from optionsengine.ops.services import job_run
+from optionsengine.pipeline.enums import Stage
+from optionsengine.pipeline.intake import events_recover
+from optionsengine.pipeline.orchestrate import entries_decide, exit_signals_apply
+from optionsengine.pipeline.orders import orders_create, orders_execute
+from positions.services import exits_monitor, positions_refresh, positions_settle
+
+
+def _exits(at: datetime) -> StageReport:
+    """Everything that decides a close: exit signals, expiries to settle, exit rules."""
+    report = exit_signals_apply(at=at)
+    report.add(positions_settle(provider=provider_get(), at=at))
+    report.add(exits_monitor(at=at))
+    return report
+
+
+STAGES: dict[Stage, tuple[Job, Callable[[datetime], StageReport]]] = {
+    Stage.INBOX: (Job.RECOVER_INBOX, lambda at: events_recover(at=at)),
+    Stage.DECIDE: (Job.ORCHESTRATE, lambda at: entries_decide(provider=provider_get(), at=at)),
+    Stage.ORDERS: (Job.CREATE_ORDERS, lambda at: orders_create(at=at)),
+    Stage.ENTRIES: (Job.EXECUTE_ORDERS, lambda at: orders_execute(Intent.ENTRY, provider=provider_get(), at=at)),
+    Stage.REFRESH: (Job.REFRESH_POSITIONS, lambda at: positions_refresh(provider=provider_get(), at=at)),
+    Stage.EXITS: (Job.MONITOR_EXITS, _exits),
+    Stage.EXIT_ORDERS: (Job.EXECUTE_EXITS, lambda at: orders_execute(Intent.EXIT, provider=provider_get(), at=at)),
+}
+
+
+def stage_run(stage: Stage, *, at: datetime) -> StageReport:
+    """Run one pass of one stage and record it as a `JobRun`."""
+    job, run = STAGES[stage]
+    return job_run(job=job, at=at, stage=lambda: run(at))
+
+
+def pipeline_run(*, at: datetime) -> dict[Stage, StageReport]:
+    """Run one pass of every stage, in order. What the scheduled jobs do, in one process."""
+    return {stage: stage_run(stage, at=at) for stage in Stage}
+
+
+def signal_process(signal_id: UUID, *, at: datetime) -> StageReport:
+    """Take one fresh entry signal through decision, order and fill, each stage in its own transactions."""
+    provider = provider_get()
+    report = entries_decide(provider=provider, at=at, only=signal_id)
+    report.add(orders_create(at=at, only=signal_id))
+    report.add(orders_execute(Intent.ENTRY, provider=provider, at=at, only=signal_id))
+    return report
