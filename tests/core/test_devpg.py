@@ -19,7 +19,7 @@ from optionsengine.core.devpg import binaries as binaries_module
 from optionsengine.core.devpg.account import account_for, server_environment
 from optionsengine.core.devpg.binaries import Binaries, binaries_find
 from optionsengine.core.devpg.place import PORT, PlaceBook
-from optionsengine.core.devpg.postmaster import postmaster_pid, postmaster_wait_gone
+from optionsengine.core.devpg.postmaster import postmaster_clear, postmaster_pid, postmaster_wait_gone
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
@@ -178,6 +178,26 @@ def test_pid_file_of_another_program_or_cut_short_does_not_stop_the_start(server
     assert server.status().pid is None
     server.ensure()
     assert server.status().version is not None
+
+
+def test_no_new_server_while_a_backend_of_the_killed_one_still_holds_the_data(server):
+    server.ensure()
+    with psycopg.connect(**server.parameters(), dbname="postgres") as connection:
+        backend = connection.info.backend_pid
+        os.kill(backend, signal.SIGSTOP)
+        postmaster = server.status().pid
+        os.kill(postmaster, signal.SIGKILL)
+        assert postmaster_wait_gone(postmaster, server.place.data, 5)
+        try:
+            assert postmaster_clear(server.place.data, 0.1) is False
+            assert (server.place.data / "postmaster.pid").exists()
+        finally:
+            os.kill(backend, signal.SIGKILL)
+        connection.close()
+    assert postmaster_clear(server.place.data, 5) is True
+    assert not (server.place.data / "postmaster.pid").exists()
+    server.ensure()
+    assert select(server, "SELECT 1") == 1
 
 
 def test_lost_socket_is_healed_by_a_restart(server):
