@@ -107,7 +107,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = LOCAL_DIR / "static"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Database -------------------------------------------------------------------------------------------------------
@@ -123,6 +123,7 @@ def _database() -> dict[str, Any]:
         config["ENGINE"] = "django.db.backends.postgresql"
     else:
         config = {"ENGINE": "optionsengine.core.postgres", "NAME": "optionsengine"}
+    config["NAME"] = readers.text("DATABASE_NAME") or config["NAME"]
     config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
     config["OPTIONS"] = {
         "connect_timeout": 5,
@@ -158,7 +159,9 @@ COMMISSION_PER_CONTRACT = readers.decimal("COMMISSION_PER_CONTRACT", "0.65", min
 
 # --- Jobs -----------------------------------------------------------------------------------------------------------
 
+BIND_HOST = readers.text("BIND_HOST", "127.0.0.1")
 PORT = readers.integer("PORT", 8080, minimum=1, maximum=65534)
+STREAM_PORT = PORT + 1  # the event stream has a server of its own: open streams would use up the web's threads
 ORCHESTRATOR_INTERVAL = readers.integer("ORCHESTRATOR_INTERVAL", 30, minimum=1, maximum=3600)
 ORDER_CREATOR_INTERVAL = readers.integer("ORDER_CREATOR_INTERVAL", 30, minimum=1, maximum=3600)
 EXECUTOR_INTERVAL = readers.integer("EXECUTOR_INTERVAL", 10, minimum=1, maximum=3600)
@@ -226,4 +229,5 @@ LOGGING = {
         "handlers": ["stderr"],
         "level": readers.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     },
+    "loggers": {"django-q": {"level": "WARNING"}},  # it says several lines for every task; `job_runs` has them all
 }
