@@ -42,6 +42,7 @@ class Family(TextChoices):
 class IntakeCode(StrEnum):
     """Why a request was not accepted; the `code` of the answer."""
 
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     UNAUTHORIZED = "UNAUTHORIZED"
     THROTTLED = "THROTTLED"
@@ -57,6 +58,7 @@ class IntakeCode(StrEnum):
     STALE_TIMESTAMP = "STALE_TIMESTAMP"
     NOT_ACTIONABLE = "NOT_ACTIONABLE"
     DUPLICATE = "DUPLICATE"
+    OUT_OF_ORDER = "OUT_OF_ORDER"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL_ERROR = "INTERNAL_ERROR"
 

@@ -16,6 +16,9 @@ class WebhookSource(MutableRow):
     mode = models.CharField(max_length=10, choices=SourceMode.choices)
     secret = models.CharField(max_length=200, blank=True, help_text="The shared HMAC secret (mode hmac only).")
     token_hash = models.CharField(max_length=64, blank=True, editable=False)
+    requires_timestamp = models.BooleanField(
+        default=False, help_text="The signature covers `x-webhook-timestamp`, a dot and the body (mode hmac only)."
+    )
     is_enabled = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False, help_text="Judges requests that name no source.")
 

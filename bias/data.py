@@ -1,0 +1,107 @@
+"""The bias of a symbol as frozen values, read back from the stored JSON by `model_validate`."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from bias.enums import Bias, MacroClass, Regime
+from optionsengine.core.enums import Side
+from signals.bias_v3 import (
+    Fraction,
+    IntentWord,
+    Invalidation,
+    Levels,
+    Liquidity,
+    Percent,
+    Space,
+    Trigger,
+    Volatility,
+)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Transitions(_Frozen):
+    """What changed between the previous state and this one."""
+
+    bias_flip: bool = False
+    regime_flip: bool = False
+    macro_flip: bool = False
+    intent_change: bool = False
+    liquidity_event: bool = False
+    expansion_event: bool = False
+    compression_event: bool = False
+
+
+class Acceleration(_Frozen):
+    """How fast it changed: `state_strength_delta` in score points, the others in confidence (0..1) points."""
+
+    state_strength_delta: float = 0.0
+    intent_momentum_delta: float = 0.0
+    macro_drift_score: float = 0.0
+
+
+class SideEffect(_Frozen):
+    """What the state means for trades of one side. `notes` names each rule that applied, in order."""
+
+    suppressed: bool
+    confidence: Fraction
+    risk_multiplier: float
+    notes: tuple[str, ...]
+
+
+class Effective(_Frozen):
+    long: SideEffect
+    short: SideEffect
+
+    def for_side(self, side: Side) -> SideEffect:
+        return self.long if side == Side.LONG else self.short
+
+
+class BiasState(_Frozen):
+    """The whole state. `bias_score` -100..100; `alignment`, `conflict` and `chop` 0..100; confidences 0..1."""
+
+    symbol: str
+    event_at: datetime
+    event_type: str
+    sender_event_hash: str
+    source: str
+    chart_tf: str
+    session: str
+    bias: Bias
+    bias_score: float
+    confidence: Fraction
+    alignment: Percent
+    conflict: Percent
+    regime_type: Regime
+    chop: Percent
+    adx_15m: float | None
+    atr_state_15m: Volatility | None
+    macro_class: MacroClass
+    macro_confidence: Fraction
+    macro_support_1: float | None
+    macro_resistance_1: float | None
+    macro_measured_move_target: float | None
+    intent_type: IntentWord
+    intent_confidence: Fraction
+    regime_transition: bool
+    trend_phase: str
+    levels: Levels
+    trigger: Trigger
+    liquidity: Liquidity
+    space: Space
+    invalidation: Invalidation
+    entry_mode_hint: str
+    transitions: Transitions
+    acceleration: Acceleration
+    effective: Effective
+
+
+class Staleness(_Frozen):
+    """How old a state is, and whether that is too old."""
+
+    is_stale: bool
+    age_minutes: float
+    threshold_minutes: float

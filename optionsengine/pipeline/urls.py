@@ -1,0 +1,16 @@
+"""Where alerts come in, each path with and without a slash at its end: senders do not follow redirects."""
+
+from django.urls import path, re_path
+
+from optionsengine.pipeline import webhook_views as views
+
+urlpatterns = [
+    re_path(r"^webhook/test/?$", views.webhook_test, name="webhook-test"),
+    re_path(r"^webhook/?$", views.webhook, name="webhook"),
+    re_path(r"^webhook/s/(?P<slug>[-\w]{1,50})/?$", views.webhook, name="webhook-source"),
+    re_path(r"^webhook/t/(?P<token>[^/]{1,200})/?$", views.webhook, name="webhook-token"),
+    path("api/webhooks/tradingview", views.webhook),
+    path("api/webhooks/tradingview/", views.webhook),
+    path("api/webhooks/mtf-bias", views.webhook),
+    path("api/webhooks/mtf-bias/", views.webhook),
+]

@@ -1,0 +1,41 @@
+"""What reads the inbox and signals."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from optionsengine.core.enums import Intent
+from signals.data import ContextReceived
+from signals.enums import EventStatus, SignalStatus
+from signals.models import MarketContextReceived, Signal, WebhookEvent, WebhookSource
+
+
+def signals_claimable(intent: Intent) -> QuerySet[Signal]:
+    """Return the pending signals of one intent; whoever claims them skips those not yet due."""
+    return Signal.objects.filter(status=SignalStatus.PENDING, intent=intent)
+
+
+def events_unfinished(*, at: datetime, older_than_seconds: float) -> QuerySet[WebhookEvent]:
+    """Return the events that arrived long enough ago and still have no end."""
+    return WebhookEvent.objects.filter(
+        status=EventStatus.RECEIVED, created_at__lte=at - timedelta(seconds=older_than_seconds)
+    )
+
+
+def webhook_sources() -> list[WebhookSource]:
+    """Return every source, disabled ones included."""
+    return list(WebhookSource.objects.order_by("slug"))
+
+
+def latest_context(symbol: str, at: datetime, max_age_seconds: float = 300) -> ContextReceived | None:
+    """Return the newest context of `symbol` that had arrived at `at` and is not older than `max_age_seconds`."""
+    row = (
+        MarketContextReceived.objects.filter(
+            symbol=symbol, created_at__lte=at, observed_at__gte=at - timedelta(seconds=max_age_seconds)
+        )
+        .order_by("-observed_at", "-created_at")
+        .first()
+    )
+    if row is None:
+        return None
+    return ContextReceived(row.event_id, row.symbol, row.price, row.observed_at, row.data)

@@ -1,0 +1,232 @@
+"""What changes the inbox and signals."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from optionsengine.core import ids
+from optionsengine.core.errors import Permanent
+from optionsengine.core.leases import lease_release
+from signals.authentication import token_hash
+from signals.data import ContextDraft, Detail, SignalDraft
+from signals.enums import SIGNAL_TRANSITIONS, EventStatus, SignalStatus, SourceMode
+from signals.models import MarketContextReceived, Signal, SignalDedupe, SignalEvent, WebhookEvent, WebhookSource
+
+DEDUPE_WINDOW = timedelta(seconds=60)
+
+# one statement claims the key or leaves it with the signal that holds it; a second sender waits for the first to commit
+_CLAIM = """
+    INSERT INTO signal_dedupe AS held (key, first_at, signal_id) VALUES (%(key)s, %(at)s, %(signal)s)
+    ON CONFLICT (key) DO UPDATE SET first_at = excluded.first_at, signal_id = excluded.signal_id
+    WHERE held.first_at NOT BETWEEN %(from)s AND %(to)s
+    RETURNING key
+"""
+
+
+class TransitionError(Permanent):
+    """A status change the table does not allow."""
+
+
+def _require_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise RuntimeError("a status change and its event row need one transaction around them")
+
+
+def webhook_source_create(
+    *, slug: str, name: str, mode: SourceMode, at: datetime, is_default: bool = False, requires_timestamp: bool = False
+) -> tuple[WebhookSource, str]:
+    """Make a source and return it with its fresh secret or token, of which a token is shown this once only."""
+    secret = secrets.token_urlsafe(32)
+    is_token = mode == SourceMode.TOKEN
+    source = WebhookSource.objects.create(
+        slug=slug,
+        name=name,
+        mode=mode,
+        secret="" if is_token else secret,
+        token_hash=token_hash(secret) if is_token else "",
+        requires_timestamp=requires_timestamp,
+        is_default=is_default,
+        created_at=at,
+        updated_at=at,
+    )
+    return source, secret
+
+
+def webhook_event_store(
+    *,
+    at: datetime,
+    source: WebhookSource | None,
+    authenticated: bool,
+    path: str,
+    content_type: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    source_ip: str | None,
+    user_agent: str,
+    size: int,
+) -> WebhookEvent:
+    """Store a request as it came, secrets already blanked; `size` is that of the body before."""
+    return WebhookEvent.objects.create(
+        created_at=at,
+        updated_at=at,
+        source=source,
+        authenticated=authenticated,
+        path=path[:200],
+        content_type=content_type[:100],
+        body=body,
+        headers=dict(headers),
+        source_ip=source_ip,
+        user_agent=user_agent[:300],
+        size=size,
+    )
+
+
+def webhook_event_finish(
+    *,
+    event: WebhookEvent,
+    status: EventStatus,
+    answer: Mapping[str, Any],
+    at: datetime,
+    code: str = "",
+    error: str = "",
+    details: Sequence[Detail] = (),
+    processing_ms: float | None = None,
+) -> None:
+    """Give a received event its end, with what was read of it so far. Call in the transaction of its effect.
+
+    :raises TransitionError: if it has one already.
+    """
+    _require_transaction()
+    if event.status != EventStatus.RECEIVED:
+        raise TransitionError(f"event {event.pk} is {event.status} already")
+    event.status = status
+    event.code = code
+    event.error = error
+    event.details = list(details)
+    event.answer = dict(answer)
+    event.finished_at = at
+    event.updated_at = at
+    event.processing_ms = processing_ms
+    fields = ["status", "code", "error", "details", "answer", "finished_at", "updated_at", "processing_ms"]
+    event.save(update_fields=[*fields, "family", "symbol", "sender_event_id", *lease_release(event)])
+
+
+def _held_by_sender_id(event: WebhookEvent, sender_event_id: str) -> Signal | None:
+    if not sender_event_id:
+        return None
+    return Signal.objects.filter(
+        event__source_id=event.source_id,
+        event__sender_event_id=sender_event_id,
+        event__status=EventStatus.ACCEPTED,
+    ).first()
+
+
+def _claim(key: str, signal_id: UUID, at: datetime) -> bool:
+    with connection.cursor() as cursor:
+        window = {"from": at - DEDUPE_WINDOW, "to": at + DEDUPE_WINDOW}
+        cursor.execute(_CLAIM, {"key": key, "at": at, "signal": signal_id, **window})
+        return cursor.fetchone() is not None
+
+
+def signal_receive(
+    *, draft: SignalDraft, event: WebhookEvent, payload: Mapping[str, Any], at: datetime
+) -> tuple[Signal, bool]:
+    """Make the draft's signal and return it with True, or the signal it repeats with False.
+
+    It repeats one that came from the same source with the same id, ever; or one with the same symbol, side, intent,
+    timeframe and test flag whose arrival is at most 60 s from `at`, before or after. Call in the transaction that
+    marks the event.
+    """
+    _require_transaction()
+    first = _held_by_sender_id(event, draft.sender_event_id)
+    if first is not None:
+        return first, False
+    signal_id = ids.new_id()
+    if not _claim(draft.dedupe_key, signal_id, at):
+        return SignalDedupe.objects.select_related("signal").get(key=draft.dedupe_key).signal, False
+    signal = Signal.objects.create(
+        id=signal_id,
+        created_at=at,
+        updated_at=at,
+        event=event,
+        source_id=event.source_id,
+        family=draft.family,
+        symbol=draft.symbol,
+        side=draft.side or "",
+        intent=draft.intent,
+        timeframe=draft.timeframe,
+        bar_at=draft.bar_at,
+        bar_end_at=draft.bar_end_at,
+        signal_hash=draft.signal_hash,
+        is_test=draft.is_test,
+        confidence=draft.confidence,
+        price=draft.price,
+        quantity=draft.quantity,
+        strike=draft.strike,
+        expiration=draft.expiration,
+        pattern=draft.pattern,
+        payload=dict(payload),
+    )
+    _change_record(signal, from_status="", reason="", message="", actor="engine", at=at)
+    return signal, True
+
+
+def _change_record(signal: Signal, *, from_status: str, reason: str, message: str, actor: str, at: datetime) -> None:
+    SignalEvent.objects.create(
+        signal=signal,
+        from_status=from_status,
+        to_status=signal.status,
+        reason=reason[:60],
+        message=message,
+        actor=actor,
+        created_at=at,
+    )
+
+
+def signal_transition(
+    *, signal: Signal, to: SignalStatus, reason: StrEnum | str, message: str, at: datetime, actor: str = "engine"
+) -> None:
+    """Move a locked signal to another status and write its event row.
+
+    :raises TransitionError: if the table does not allow the change; nothing is changed then.
+    """
+    _require_transaction()
+    before = SignalStatus(signal.status)
+    if to not in SIGNAL_TRANSITIONS[before]:
+        raise TransitionError(f"signal {signal.pk} is {before.value} and cannot become {to.value}")
+    signal.status = to
+    signal.reason = str(reason)[:60]
+    signal.updated_at = at
+    signal.save(update_fields=["status", "reason", "updated_at"])
+    _change_record(signal, from_status=before, reason=str(reason), message=message, actor=actor, at=at)
+
+
+def signal_defer(*, signal: Signal, until: datetime, reason: StrEnum | str, message: str, at: datetime) -> None:
+    """Put a locked pending signal off until `until`, release its lease and write an event row.
+
+    :raises TransitionError: if it is not pending.
+    """
+    _require_transaction()
+    if signal.status != SignalStatus.PENDING:
+        raise TransitionError(f"signal {signal.pk} is {signal.status}: only a pending one can be put off")
+    signal.reason = str(reason)[:60]
+    signal.updated_at = at
+    signal.save(update_fields=["reason", "updated_at", *lease_release(signal, next_attempt_at=until)])
+    _change_record(signal, from_status=signal.status, reason=str(reason), message=message, actor="engine", at=at)
+
+
+def context_save(*, draft: ContextDraft, event: WebhookEvent, payload: Mapping[str, Any], at: datetime) -> None:
+    """Store what a context alert said."""
+    MarketContextReceived.objects.create(
+        created_at=at,
+        event=event,
+        symbol=draft.symbol,
+        price=draft.price,
+        observed_at=draft.observed_at,
+        data=dict(payload),
+    )
