@@ -179,9 +179,9 @@ class Candidate:
         return (self.bid + self.ask) / 2
 
     @property
-    def spread_percent(self) -> float:
+    def spread_percent(self) -> Decimal:
         """The spread in percent of mid; 100 when mid is zero."""
-        return float((self.ask - self.bid) / self.mid * 100) if self.mid > 0 else 100.0
+        return (self.ask - self.bid) / self.mid * 100 if self.mid > 0 else Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,76 @@ class Urgency(TextChoices):
     HIGH = "HIGH"
 
 
+class ContractFilter(StrEnum):
+    """What removes a listed contract, in the order they are asked; `KEPT_OUT` fits but is beyond the frozen forty."""
+
+    RIGHT = "right"
+    DTE = "dte"
+    QUOTE = "quote"
+    LIQUIDITY = "liquidity"
+    GREEKS = "greeks"
+    KEPT_OUT = "kept_out"
+
+
+class ContractSource(StrEnum):
+    """How the contract was found."""
+
+    SIGNAL = "signal"
+    SCORED = "scored"
+    FALLBACK = "fallback"
+
+
+class RuleOutcome(StrEnum):
+    """What a rule of the entry tiers found; it abstains when its input does not exist."""
+
+    HIT = "hit"
+    PASS = "pass"  # noqa: S105 - not a password
+    ABSTAIN = "abstain"
+
+
+class SizeCap(StrEnum):
+    """What may decide a quantity."""
+
+    RISK_BUDGET = "risk_budget"
+    MAX_CONTRACTS = "max_contracts"
+    EXPOSURE = "exposure"
+    OPEN_RISK = "open_risk"
+    OPEN_INTEREST = "open_interest"
+    SIGNAL_QUANTITY = "signal_quantity"
+
+
+class DirectionalRegime(StrEnum):
+    """The market's direction as the bias state tells it."""
+
+    STRONG_BULL = "STRONG_BULL"
+    BULL = "BULL"
+    NEUTRAL = "NEUTRAL"
+    BEAR = "BEAR"
+    STRONG_BEAR = "STRONG_BEAR"
+
+
+class LiquidityState(StrEnum):
+    NORMAL = "NORMAL"
+    LOW = "LOW"
+    ILLIQUID = "ILLIQUID"
+
+
+class MarketRegime(StrEnum):
+    """How prices move, whatever the direction."""
+
+    TREND = "trend"
+    COMPRESSION = "compression"
+    EXPANSION = "expansion"
+    RANGE = "range"
+    TRANSITIONAL = "transitional"
+
+
+class Volatility(StrEnum):
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
 class GateCode(StrEnum):
     """Why a gate did not pass."""
 

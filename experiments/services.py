@@ -4,8 +4,14 @@ import hashlib
 from datetime import datetime
 
 from django.conf import settings
+from django.db import connection
+from django.db.models import Max
 
-from experiments.models import Experiment
+from experiments.data import Decision, DecisionInputs
+from experiments.decide import RULES_VERSION
+from experiments.freeze import inputs_hash, inputs_to_json
+from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation
+from experiments.rows import gate_rows, recommendation_rows, vote_rows
 from optionsengine.core.enums import Engine
 from signals.models import Signal
 
@@ -36,3 +42,35 @@ def experiment_assign(*, signal: Signal, at: datetime) -> Experiment:
         },
     )
     return experiment
+
+
+def decision_record(
+    *, experiment: Experiment, inputs: DecisionInputs, decision: Decision, at: datetime
+) -> DecisionRound:
+    """Write the decision as the experiment's next round: frozen inputs, every gate, vote and both recommendations.
+
+    :raises RuntimeError: outside a transaction: a decision is written whole or not at all.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("a decision is written in one transaction; open transaction.atomic() around it")
+    last = DecisionRound.objects.filter(experiment=experiment).aggregate(last=Max("round"))["last"] or 0
+    stored = DecisionRound.objects.create(
+        experiment=experiment,
+        round=last + 1,
+        inputs=inputs_to_json(inputs),
+        context_hash=inputs_hash(inputs),
+        rules_version=RULES_VERSION,
+        execution_mode=inputs.execution_mode,
+        outcome=decision.outcome,
+        code=decision.code,
+        created_at=at,
+    )
+    GateResult.objects.bulk_create(GateResult(decision=stored, created_at=at, **row) for row in gate_rows(decision))
+    AgentDecision.objects.bulk_create(
+        AgentDecision(decision=stored, created_at=at, **row) for row in vote_rows(decision)
+    )
+    Recommendation.objects.bulk_create(
+        Recommendation(decision=stored, signal_id=experiment.signal_id, created_at=at, updated_at=at, **row)
+        for row in recommendation_rows(inputs, decision)
+    )
+    return stored

@@ -1,0 +1,131 @@
+"""The decision: frozen inputs in, both engines' decisions out. Pure; it reads nothing but its argument."""
+
+from dataclasses import asdict
+from typing import Any
+
+from experiments.contract import Selection, contract_for
+from experiments.data import AgentVote, Decision, DecisionInputs, EngineDecision, GateVerdict
+from experiments.engines.a import engine_a
+from experiments.engines.b.engine import engine_b
+from experiments.engines.b.registry import votes_collect
+from experiments.engines.opinion import Opinion
+from experiments.enums import DecisionOutcome, EntryType, GateOutcome
+from experiments.gates import contract as contract_gate
+from experiments.gates import engine as engine_gate
+from experiments.gates import size as size_gate
+from experiments.gates.registry import SHARED_GATES
+from experiments.policy import is_shadow
+from experiments.sizing import Sizing, size
+from optionsengine.core.enums import Engine
+from optionsengine.core.values import OptionContract, cents, right_for
+
+RULES_VERSION = "1"  # raised with every change of a rule or a constant, so that a replay can say why it differs
+
+OUTCOMES = {GateOutcome.DEFER: DecisionOutcome.DEFERRED, GateOutcome.REFUSE: DecisionOutcome.REFUSED}
+
+
+def _explain(
+    inputs: DecisionInputs, opinion: Opinion, selection: Selection | None, sizing: Sizing | None
+) -> dict[str, Any]:
+    summary = inputs.chain_summary
+    return {
+        "config_version": inputs.config.version,
+        "signal_confidence": {
+            "value": inputs.signal.confidence,
+            "is_default": inputs.signal.confidence is None,
+        },
+        "rules": [asdict(finding) for finding in opinion.findings],
+        "plan": None if opinion.plan is None else asdict(opinion.plan),
+        "agents": dict(opinion.details),
+        "contract": None
+        if selection is None or summary is None
+        else {
+            "source": selection.source,
+            "problem": selection.problem,
+            "overall": selection.overall,
+            "scores": dict(selection.scores),
+            "listed": summary.listed,
+            "removed": dict(summary.removed),
+            "spot": summary.spot,
+        },
+        "size": None if sizing is None else asdict(sizing),
+    }
+
+
+def _decisive(gates: tuple[GateVerdict, ...]) -> GateVerdict | None:
+    """The first REFUSE or DEFER; it decides."""
+    return next((verdict for verdict in gates if verdict.outcome in OUTCOMES), None)
+
+
+def contract_of(inputs: DecisionInputs, decision: EngineDecision) -> OptionContract | None:
+    """Return the listed option an engine chose, or None."""
+    if decision.contract is None:
+        return None
+    right = right_for(inputs.signal.side)
+    return OptionContract(inputs.signal.symbol, decision.contract.expiration, right, decision.contract.strike)
+
+
+def _engine_decide(
+    inputs: DecisionInputs,
+    engine: Engine,
+    opinion: Opinion,
+    shared: tuple[GateVerdict, ...],
+    selection: Selection | None,
+) -> EngineDecision:
+    contract = None if selection is None else selection.contract
+    sizing = None if contract is None else size(inputs, contract)
+    gates = (
+        engine_gate.judge(inputs, opinion),
+        contract_gate.judge(inputs, selection),
+        size_gate.judge(inputs, sizing),
+    )
+    stop = _decisive(shared + gates)
+    missing = next((verdict for verdict in gates if verdict.outcome == GateOutcome.NOT_EVALUATED), None)
+    if stop is None and missing is not None:
+        raise RuntimeError(f"nothing stops the signal, yet gate {missing.gate.value} had no input")
+    plan = opinion.plan
+    is_limit = plan is not None and plan.entry_type == EntryType.LIMIT
+    approved = stop is None and contract is not None and sizing is not None
+    quantity = sizing.quantity if approved and sizing is not None else 0
+    return EngineDecision(
+        engine=engine,
+        is_shadow=is_shadow(engine, inputs.execution_mode),
+        outcome=DecisionOutcome.APPROVED if stop is None else OUTCOMES[stop.outcome],
+        code="" if stop is None else stop.code,
+        until=None if stop is None else stop.until,
+        message="" if stop is None else stop.message,
+        gates=gates,
+        confidence=opinion.confidence,
+        urgency=None if plan is None else plan.urgency,
+        entry_type=None if plan is None else plan.entry_type,
+        max_wait_minutes=None if plan is None else plan.max_wait_minutes,
+        contract=contract,
+        quantity=quantity,
+        limit_price=cents(contract.mid) if contract is not None and is_limit else None,
+        risk_budget=None if sizing is None else sizing.risk_budget,
+        explanation=_explain(inputs, opinion, selection, sizing),
+    )
+
+
+def decide(inputs: DecisionInputs) -> Decision:
+    """Ask every gate and both engines, and return what each made of it.
+
+    The first gate that refuses or defers decides; the later ones are still asked where their inputs exist.
+    """
+    shared = tuple(judge(inputs) for judge in SHARED_GATES)
+    selection = contract_for(inputs)
+    votes: tuple[AgentVote, ...] = votes_collect(inputs)
+    opinions = {Engine.A: engine_a(inputs), Engine.B: engine_b(inputs, votes)}
+    engines = {
+        engine: _engine_decide(inputs, engine, opinion, shared, selection) for engine, opinion in opinions.items()
+    }
+    real = engines[inputs.variant]
+    return Decision(
+        shared_gates=shared,
+        engines=engines,
+        votes=votes,
+        outcome=real.outcome,
+        code=real.code,
+        until=real.until,
+        message=real.message,
+    )

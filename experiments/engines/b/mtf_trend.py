@@ -1,0 +1,59 @@
+"""The multi-timeframe agent: on which side of its average the close of each frame stands. Pure.
+
+Weights and thresholds are those of decision-rules §3.2. It does not look at the signal's side, so a trend against the
+signal keeps its full confidence.
+"""
+
+from experiments.data import AgentVote, DecisionInputs
+from experiments.enums import VoteBias
+from optionsengine.market.features import FrameFeatures
+
+NAME = "mtf_trend"
+WEIGHT = 0.07  # agents.mtf_trend.weight
+FRAME_WEIGHTS = {"5m": 0.10, "15m": 0.15, "1h": 0.25, "4h": 0.25, "1d": 0.25}  # agents.mtf_trend.frames
+MIN_FRAMES = 2  # agents.mtf_trend.min_frames: one frame is no agreement of several
+FLAT_PERCENT = 0.15  # agents.mtf_trend.flat_percent
+LEAN_THRESHOLD = 0.3  # agents.mtf_trend.lean
+ALL_AGREE_CONFIDENCE = 80.0  # agents.mtf_trend.all_agree
+LEAN_CONFIDENCE, LEAN_SLOPE = 55.0, 25.0  # agents.mtf_trend.lean_confidence, lean_slope
+NEUTRAL_CONFIDENCE = 40.0  # agents.mtf_trend.neutral
+SPLIT_CAP = 55.0  # agents.mtf_trend.split_cap
+CONFIDENCE_RANGE = (15.0, 90.0)  # agents.mtf_trend.confidence
+
+
+def _side(frame: FrameFeatures) -> int | None:
+    """+1 above the average, −1 below, 0 within the flat band; None without the data."""
+    if frame.close is None or frame.ema21_seeded is None or frame.close <= 0:
+        return None
+    distance = (frame.close - frame.ema21_seeded) / frame.close * 100
+    if abs(distance) <= FLAT_PERCENT:
+        return 0
+    return 1 if distance > 0 else -1
+
+
+def vote(inputs: DecisionInputs) -> AgentVote:
+    """Vote for the side most frames agree on; abstain with fewer than two frames."""
+    found = {name: _side(inputs.frames[name]) for name in FRAME_WEIGHTS if name in inputs.frames}
+    sides = {name: side for name, side in found.items() if side is not None}
+    if len(sides) < MIN_FRAMES:
+        return AgentVote(NAME, True, VoteBias.NEUTRAL, 0.0, 0.0, reasons=("fewer than two frames have bars",))
+    total = sum(FRAME_WEIGHTS[name] for name in sides)
+    lean = round(sum(FRAME_WEIGHTS[name] * side for name, side in sides.items()) / total, 6)
+    directions = set(sides.values())
+    bias, confidence = VoteBias.NEUTRAL, NEUTRAL_CONFIDENCE
+    if abs(lean) > LEAN_THRESHOLD:
+        bias = VoteBias.BULLISH if lean > 0 else VoteBias.BEARISH
+        agree = directions in ({1}, {-1})
+        confidence = ALL_AGREE_CONFIDENCE if agree else LEAN_CONFIDENCE + round(abs(lean) * LEAN_SLOPE)
+    if {1, -1} <= directions:
+        confidence = min(confidence, SPLIT_CAP)
+    low, high = CONFIDENCE_RANGE
+    return AgentVote(
+        agent=NAME,
+        is_abstaining=False,
+        bias=bias,
+        confidence=min(high, max(low, confidence)),
+        weight=WEIGHT,
+        reasons=(f"lean {lean:+.2f} over {len(sides)} frames",),
+        saw=dict(sides),
+    )

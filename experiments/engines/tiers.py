@@ -1,0 +1,228 @@
+"""The entry tiers both engines ask first: 1 blocks, 2 delays, 3 enters. Pure.
+
+Rules and numbers are those of decision-rules §1. The portfolio rule of tier 1 is the risk-limits gate; the setup
+validator and dealer gamma need inputs that do not exist yet.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bias.enums import Bias, Regime
+from experiments.data import Candidate, DecisionInputs
+from experiments.engines.opinion import EntryPlan, RuleFinding
+from experiments.enums import (
+    DirectionalRegime,
+    EntryType,
+    GateCode,
+    LiquidityState,
+    RuleOutcome,
+    SetupType,
+    Urgency,
+)
+from experiments.setup_type import setup_type_for
+from optionsengine.core.enums import Side
+
+DEFAULT_CONFIDENCE = 70.0  # entry.default_confidence, for a signal that carries none
+STRONG_SCORE = 70.0  # entry.strong_bias_score
+OPEN_BUFFER_MINUTES = 15  # entry.open_buffer_minutes
+CLOSE_BUFFER_MINUTES = 15  # entry.close_buffer_minutes
+FULL_SESSION_MINUTES = 390
+LUNCH_MINUTES = (120, 240)  # entry.lunch: 11:30 to 13:30 of a full session
+ILLIQUID_SPREAD_PERCENT = 15  # entry.illiquid_spread_percent
+ILLIQUID_OPEN_INTEREST = 50  # entry.illiquid_open_interest
+LOW_SPREAD_PERCENT = 8  # entry.low_spread_percent
+LOW_OPEN_INTEREST = 200  # entry.low_open_interest
+HIGH_URGENCY_CONFIDENCE = 85.0  # entry.high_urgency_confidence
+MEDIUM_URGENCY_CONFIDENCE = 70.0  # entry.medium_urgency_confidence
+SWING_MARKET_CONFIDENCE = 80.0  # entry.swing_market_confidence
+SWING_CONFIRM_CONFIDENCE = 70.0  # entry.swing_confirm_confidence
+
+BEARISH = frozenset({DirectionalRegime.BEAR, DirectionalRegime.STRONG_BEAR})
+BULLISH = frozenset({DirectionalRegime.BULL, DirectionalRegime.STRONG_BULL})
+LIQUIDITY_ORDER = (LiquidityState.ILLIQUID, LiquidityState.LOW, LiquidityState.NORMAL)
+
+
+@dataclass(frozen=True, slots=True)
+class TierRules:
+    """One setup's thresholds (config key `entry.<setup>`); the IV percentile band includes both ends."""
+
+    min_confidence: float
+    iv_band: tuple[float, float]
+    min_liquidity: LiquidityState
+    max_wait_minutes: int
+
+
+TIER_RULES: dict[SetupType, TierRules] = {
+    SetupType.SCALP_GUARDED: TierRules(65, (25, 80), LiquidityState.NORMAL, 10),
+    SetupType.SWING: TierRules(60, (20, 85), LiquidityState.LOW, 60),
+    SetupType.POSITION: TierRules(55, (15, 90), LiquidityState.LOW, 240),
+    SetupType.LEAPS: TierRules(50, (10, 95), LiquidityState.LOW, 1440),
+}
+
+
+def signal_confidence(inputs: DecisionInputs) -> float:
+    """Return the signal's confidence as sent (0–100), or the default."""
+    sent = inputs.signal.confidence
+    return DEFAULT_CONFIDENCE if sent is None else sent
+
+
+def directional_regime(inputs: DecisionInputs) -> DirectionalRegime:
+    """Return the direction the fresh bias state gives a trending market; NEUTRAL in a range or without a state."""
+    state = inputs.fresh_bias
+    if state is None or state.regime_type != Regime.TREND or state.bias == Bias.NEUTRAL:
+        return DirectionalRegime.NEUTRAL
+    is_strong = abs(state.bias_score) >= STRONG_SCORE
+    if state.bias == Bias.BULLISH:
+        return DirectionalRegime.STRONG_BULL if is_strong else DirectionalRegime.BULL
+    return DirectionalRegime.STRONG_BEAR if is_strong else DirectionalRegime.BEAR
+
+
+def liquidity_of(contract: Candidate) -> LiquidityState:
+    """Return how easily a contract with a two-sided quote trades."""
+    spread, interest = contract.spread_percent, contract.open_interest
+    if spread > ILLIQUID_SPREAD_PERCENT or interest < ILLIQUID_OPEN_INTEREST:
+        return LiquidityState.ILLIQUID
+    if spread > LOW_SPREAD_PERCENT or interest < LOW_OPEN_INTEREST:
+        return LiquidityState.LOW
+    return LiquidityState.NORMAL
+
+
+def liquidity_state(inputs: DecisionInputs) -> LiquidityState | None:
+    """Return the best liquidity among the candidates with a two-sided quote; None when there is none."""
+    states = [liquidity_of(each) for each in inputs.candidates if 0 < each.bid <= each.ask]
+    return max(states, key=LIQUIDITY_ORDER.index, default=None)
+
+
+def _finding(tier: int, rule: GateCode, is_hit: bool, *, value: object, threshold: object, message: str) -> RuleFinding:
+    outcome = RuleOutcome.HIT if is_hit else RuleOutcome.PASS
+    return RuleFinding(tier, rule, outcome, str(value), str(threshold), message if is_hit else "")
+
+
+def _abstains(tier: int, rule: GateCode, message: str) -> RuleFinding:
+    return RuleFinding(tier, rule, RuleOutcome.ABSTAIN, message=message)
+
+
+def _low_confidence(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+    confidence, minimum = signal_confidence(inputs), TIER_RULES[setup].min_confidence
+    return _finding(
+        1,
+        GateCode.LOW_SIGNAL_CONFIDENCE,
+        not confidence >= minimum,  # written so that a NaN is refused, too
+        value=f"{confidence:g}" + (" (default)" if inputs.signal.confidence is None else ""),
+        threshold=f"{minimum:g}",
+        message=f"confidence {confidence:g} is below the {minimum:g} a {setup.value} entry needs (0–100)",
+    )
+
+
+def _regime_conflict(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+    regime, side = directional_regime(inputs), inputs.signal.side
+    against = BEARISH if side == Side.LONG else BULLISH
+    return _finding(
+        1,
+        GateCode.REGIME_CONFLICT,
+        regime in against,
+        value=regime.value,
+        threshold=f"not against {side.value}",
+        message=f"a {side.value} signal against a {regime.value} market",
+    )
+
+
+def _volatility_mismatch(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+    seen = inputs.iv_percentile
+    if seen is None:
+        return _abstains(1, GateCode.VOLATILITY_MISMATCH, "the IV percentile is not known")
+    low, high = TIER_RULES[setup].iv_band
+    return _finding(
+        1,
+        GateCode.VOLATILITY_MISMATCH,
+        not low <= seen <= high,
+        value=f"{seen:g}",
+        threshold=f"{low:g} to {high:g}",
+        message=f"IV percentile {seen:g} is outside {low:g} to {high:g} for a {setup.value} entry",
+    )
+
+
+def _unsafe_liquidity(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+    state, needed = liquidity_state(inputs), TIER_RULES[setup].min_liquidity
+    if state is None:
+        return _abstains(1, GateCode.UNSAFE_LIQUIDITY, "no candidate has a two-sided quote")
+    return _finding(
+        1,
+        GateCode.UNSAFE_LIQUIDITY,
+        LIQUIDITY_ORDER.index(state) < LIQUIDITY_ORDER.index(needed),
+        value=state.value,
+        threshold=f"{needed.value} or better",
+        message=f"the best contract's liquidity is {state.value}, a {setup.value} entry needs {needed.value}",
+    )
+
+
+def _confirmation_pending(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+    return _finding(
+        2,
+        GateCode.CONFIRMATION_PENDING,
+        inputs.signal.is_confirmation_pending,
+        value="pending" if inputs.signal.is_confirmation_pending else "not pending",
+        threshold="not pending",
+        message="the sender says its confirmation is pending; the confirmed alert is awaited",
+    )
+
+
+def _unfavorable_timing(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+    session = inputs.session
+    opened, left, length = session.minutes_from_open, session.minutes_to_close, session.session_minutes
+    if opened is None or left is None or length is None:
+        return _abstains(2, GateCode.UNFAVORABLE_TIMING, "no regular session is in progress")
+    lunch_from, lunch_to = (minute * length / FULL_SESSION_MINUTES for minute in LUNCH_MINUTES)
+    if opened <= OPEN_BUFFER_MINUTES:
+        why, threshold = "the first minutes after the open", f"more than {OPEN_BUFFER_MINUTES} min after the open"
+    elif left <= CLOSE_BUFFER_MINUTES:
+        why, threshold = "the last minutes before the close", f"more than {CLOSE_BUFFER_MINUTES} min before the close"
+    elif setup == SetupType.SCALP_GUARDED and lunch_from <= opened < lunch_to:
+        why, threshold = "the lunch lull", f"outside minutes {lunch_from:.0f} to {lunch_to:.0f} after the open"
+    else:
+        why, threshold = "", "outside the open, the close and a scalp's lunch"
+    return _finding(
+        2,
+        GateCode.UNFAVORABLE_TIMING,
+        bool(why),
+        value=f"{opened} min after the open, {left} min before the close",
+        threshold=threshold,
+        message=f"{why} is a poor time to enter",
+    )
+
+
+RULES: tuple[Callable[[DecisionInputs, SetupType], RuleFinding], ...] = (
+    _low_confidence,
+    _regime_conflict,
+    _volatility_mismatch,
+    _unsafe_liquidity,
+    _confirmation_pending,
+    _unfavorable_timing,
+)
+
+
+def tiers_judge(inputs: DecisionInputs) -> tuple[RuleFinding, ...]:
+    """Return what every rule of tiers 1 and 2 found, blocks before delays."""
+    setup = setup_type_for(inputs.signal.timeframe)
+    return tuple(rule(inputs, setup) for rule in RULES)
+
+
+def entry_plan(setup: SetupType, confidence: float) -> EntryPlan:
+    """Return tier 3: how to enter with this confidence (0–100)."""
+    if confidence >= HIGH_URGENCY_CONFIDENCE:
+        urgency = Urgency.HIGH
+    else:
+        urgency = Urgency.MEDIUM if confidence >= MEDIUM_URGENCY_CONFIDENCE else Urgency.LOW
+    at_market = setup == SetupType.SWING and confidence >= SWING_MARKET_CONFIDENCE
+    confirmation = {
+        SetupType.SCALP_GUARDED: True,
+        SetupType.SWING: confidence < SWING_CONFIRM_CONFIDENCE,
+        SetupType.POSITION: True,
+        SetupType.LEAPS: False,
+    }
+    return EntryPlan(
+        entry_type=EntryType.MARKET if at_market else EntryType.LIMIT,
+        urgency=urgency,
+        max_wait_minutes=TIER_RULES[setup].max_wait_minutes,
+        confirmation_required=confirmation[setup],
+    )

@@ -1,0 +1,253 @@
+"""Freezing: what a decision is made of becomes one value that survives JSON exactly, with its hash. Pure.
+
+Everything is rounded here, once, so that deciding on the frozen value and on its JSON is the same. Lists of like
+records (frames, candidates) are stored as a table, column names once, which keeps a decision within 16 KiB.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from experiments.contract import Terms, fallback, first_failure, rank, terms_build, wished
+from experiments.data import (
+    BiasFacts,
+    Candidate,
+    ChainSummary,
+    DecisionConfig,
+    DecisionInputs,
+    Exposure,
+    Limits,
+    MarketSnapshot,
+    SessionFacts,
+    SignalFacts,
+)
+from experiments.enums import ContractFilter, ExecutionMode
+from experiments.setup_type import outlives_session
+from optionsengine.core.canonical import canonical_hash
+from optionsengine.core.enums import Engine
+from optionsengine.core.values import right_for
+from optionsengine.market import calendar
+from optionsengine.market.data import OptionChain, OptionQuote, Quote
+from optionsengine.market.features import FrameFeatures
+from optionsengine.ops.enums import TradingStatus
+
+MAX_CANDIDATES = 40
+MAX_WISHED = 8  # of the signal's own strike or expiration, when it names only one of them
+MAX_CONTEXT_FIELDS = 16
+MAX_TEXT = 60
+MAX_PROBLEM = 200
+PRICE = Decimal("0.0001")
+GREEK_DIGITS = 4
+GAMMA_DIGITS = 6
+
+_ADAPTER = TypeAdapter(DecisionInputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _FrozenChain:
+    candidates: tuple[Candidate, ...]
+    summary: ChainSummary
+
+
+def price_exact(amount: Decimal) -> Decimal:
+    """Return the amount to four decimals without trailing zeros, so that its text is short and always the same."""
+    rounded = amount.quantize(PRICE).normalize()
+    return rounded if rounded.as_tuple().exponent <= 0 else rounded.quantize(Decimal(1))  # type: ignore[operator]
+
+
+def _number(value: float, digits: int) -> float:
+    return round(float(value), digits) + 0.0  # adding zero turns −0.0, which JSON columns lose, into 0.0
+
+
+def _is_finite(quote: OptionQuote) -> bool:
+    numbers = (quote.iv, quote.delta, quote.gamma, quote.theta, quote.vega)
+    return quote.bid.is_finite() and quote.ask.is_finite() and all(math.isfinite(number) for number in numbers)
+
+
+def _candidate(quote: OptionQuote, at: datetime) -> Candidate:
+    return Candidate(
+        expiration=quote.contract.expiration,
+        strike=price_exact(quote.contract.strike),
+        bid=price_exact(quote.bid),
+        ask=price_exact(quote.ask),
+        bid_size=quote.bid_size,
+        ask_size=quote.ask_size,
+        iv=_number(quote.iv, GREEK_DIGITS),
+        delta=_number(quote.delta, GREEK_DIGITS),
+        gamma=_number(quote.gamma, GAMMA_DIGITS),
+        theta=_number(quote.theta, GREEK_DIGITS),
+        vega=_number(quote.vega, GREEK_DIGITS),
+        open_interest=quote.open_interest,
+        volume=quote.volume,
+        dte=_number(calendar.dte(quote.contract.expiration, at), GREEK_DIGITS),
+        at=quote.at,
+    )
+
+
+def _keep(contracts: Sequence[Candidate], passing: Sequence[Candidate], terms: Terms, spot: Decimal) -> list[Candidate]:
+    """Choose the forty so that choosing among them and among all comes out the same: first what the fallback and the
+    signal's own wishes would take, then what fits, best first, then what comes nearest to the delta wanted."""
+    own, own_nearest = wished(contracts, terms, spot)
+    nearest = [each for each in (own_nearest, fallback(contracts, terms, spot)) if each is not None]
+    by_delta = sorted(
+        contracts,
+        key=lambda each: (abs(abs(each.delta) - terms.rules.target_delta), each.expiration, each.strike),
+    )
+    order = (*nearest, *(scored.contract for scored in own[:MAX_WISHED]), *passing, *by_delta)
+    return list(dict.fromkeys(order))[:MAX_CANDIDATES]
+
+
+def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
+    spot = price_exact(chain.spot)
+    removed = dict.fromkeys(ContractFilter, 0)
+    contracts = []
+    for quote in chain.quotes:
+        if quote.contract.right != right_for(terms.side):
+            removed[ContractFilter.RIGHT] += 1
+        elif not _is_finite(quote):
+            removed[ContractFilter.QUOTE] += 1
+        else:
+            contracts.append(_candidate(quote, terms.at))
+    for contract in contracts:
+        failure = first_failure(contract, terms)
+        if failure is not None:
+            removed[failure] += 1
+    passing = [scored.contract for scored in rank(contracts, terms)]
+    kept = _keep(contracts, passing, terms, spot)
+    removed[ContractFilter.KEPT_OUT] = len(passing) - len(set(passing) & set(kept))
+    nearest = min(contracts, key=lambda each: (each.expiration, abs(each.strike - spot), each.strike), default=None)
+    return _FrozenChain(
+        candidates=tuple(sorted(kept, key=lambda each: (each.expiration, each.strike))),
+        summary=ChainSummary(
+            spot=spot,
+            atm_iv=None if nearest is None else nearest.iv,
+            listed=len(chain.quotes),
+            removed={name.value: count for name, count in removed.items()},
+            source=chain.source,
+        ),
+    )
+
+
+def _quote_freeze(quote: Quote) -> Quote:
+    return Quote(
+        symbol=quote.symbol,
+        bid=price_exact(quote.bid),
+        ask=price_exact(quote.ask),
+        at=quote.at,
+        source=quote.source,
+        last=price_exact(quote.last),
+    )
+
+
+def _scalars(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _scalars(item, f"{prefix}{key}.")
+        elif isinstance(item, str):
+            yield f"{prefix}{key}"[:MAX_TEXT], item[:MAX_TEXT]
+        elif isinstance(item, bool):
+            yield f"{prefix}{key}"[:MAX_TEXT], item
+        elif isinstance(item, int | float | Decimal) and math.isfinite(item) and abs(item) < 10**12:
+            yield f"{prefix}{key}"[:MAX_TEXT], _number(float(item), 6)
+
+
+def _age_seconds(signal: SignalFacts, at: datetime, session: SessionFacts) -> int:
+    """Seconds since the end of the bar, none before it. A signal of a day or longer ages in session only."""
+    if outlives_session(signal.timeframe) and (not session.is_open or session.minutes_from_open is not None):
+        seconds = calendar.session_minutes_between(signal.bar_end_at, at) * 60
+    else:
+        seconds = (at - signal.bar_end_at).total_seconds()
+    return max(0, math.ceil(round(seconds, 3)))
+
+
+def inputs_build(
+    *,
+    signal: SignalFacts,
+    at: datetime,
+    variant: Engine,
+    execution_mode: ExecutionMode,
+    trading_status: TradingStatus,
+    session: SessionFacts,
+    market: MarketSnapshot,
+    bias: BiasFacts | None,
+    context: Mapping[str, Any] | None,
+    exposure: Exposure,
+    limits: Limits,
+    config: DecisionConfig,
+    iv_percentile: float | None = None,
+) -> DecisionInputs:
+    """Freeze everything one decision is made of.
+
+    The chain is reduced to at most forty candidates of the signal's right, the context to its first sixteen scalar
+    fields by name. A quote that is not finite is left out and named in `market_problem`.
+    """
+    terms = terms_build(signal=signal, at=at, limits=limits, config=config, iv_percentile=iv_percentile)
+    chain = None if market.chain is None else _chain_freeze(market.chain, terms)
+    quote, problem = market.quote, market.problem
+    if quote is not None and not all(price.is_finite() for price in (quote.bid, quote.ask, quote.last)):
+        quote, problem = None, problem or f"the quote of {quote.symbol} is not a number"
+    return DecisionInputs(
+        signal=signal,
+        variant=variant,
+        execution_mode=execution_mode,
+        at=at,
+        signal_age_seconds=_age_seconds(signal, at, session),
+        trading_status=trading_status,
+        session=session,
+        quote=None if quote is None else _quote_freeze(quote),
+        market_problem=problem[:MAX_PROBLEM],
+        frames=dict(market.frames),
+        candidates=() if chain is None else chain.candidates,
+        chain_summary=None if chain is None else chain.summary,
+        iv_percentile=iv_percentile,
+        bias=bias,
+        context=dict(sorted(_scalars(context or {}))[:MAX_CONTEXT_FIELDS]),
+        exposure=exposure,
+        limits=limits,
+        config=config,
+    )
+
+
+def _table(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, Any]:
+    return {"columns": list(columns), "rows": [[record[column] for column in columns] for record in records]}
+
+
+def _records(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+
+
+def inputs_to_json(inputs: DecisionInputs) -> dict[str, Any]:
+    """Return the inputs as JSON values: decimals, dates and moments as strings, frames and candidates as tables.
+
+    :raises ValueError: for a number that is not finite; it could not be read back.
+    """
+    data: dict[str, Any] = _ADAPTER.dump_python(inputs, mode="json")
+    data["candidates"] = _table(data["candidates"], [column.name for column in fields(Candidate)])
+    frames = [data["frames"][name] for name in sorted(data["frames"])]
+    data["frames"] = _table(frames, [column.name for column in fields(FrameFeatures)])
+    json.dumps(data, allow_nan=False)
+    return data
+
+
+def inputs_from_json(data: Mapping[str, Any]) -> DecisionInputs:
+    """Return the inputs that `inputs_to_json` wrote.
+
+    :raises ValueError: if it is not that.
+    """
+    try:
+        frames = {record["timeframe"]: record for record in _records(data["frames"])}
+        candidates = _records(data["candidates"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"these are not frozen decision inputs: {error!r}") from error
+    return _ADAPTER.validate_json(json.dumps({**data, "frames": frames, "candidates": candidates}))
+
+
+def inputs_hash(inputs: DecisionInputs) -> str:
+    """Return the context hash: SHA-256 of the canonical JSON, 64 hex digits."""
+    return canonical_hash(inputs_to_json(inputs))

@@ -1,0 +1,45 @@
+"""Does the bias of the symbol allow this side? Where bias is not required, a missing or stale one counts as none."""
+
+from experiments.data import DecisionInputs, GateVerdict
+from experiments.enums import Gate, GateCode
+from experiments.gates.verdicts import deferred, not_evaluated, passed, refused, soon
+
+NO_TRADE = "NO_TRADE"
+
+
+def judge(inputs: DecisionInputs) -> GateVerdict:
+    state, symbol, side = inputs.bias, inputs.signal.symbol, inputs.signal.side
+    if state is None:
+        if not inputs.config.require_bias:
+            return not_evaluated(Gate.BIAS, f"{symbol} has no bias and none is required")
+        return deferred(
+            Gate.BIAS,
+            GateCode.BIAS_MISSING,
+            f"{symbol} has no bias yet; send a bias event, or set REQUIRE_MTF_BIAS_FOR_ENTRY=false",
+            soon(inputs),
+            value="none",
+            threshold="required",
+        )
+    age = f"{state.age_minutes:g} min old"
+    if state.is_stale:
+        if not inputs.config.require_bias:
+            return not_evaluated(Gate.BIAS, f"the bias of {symbol} is stale ({age}) and none is required")
+        return deferred(
+            Gate.BIAS,
+            GateCode.BIAS_STALE,
+            f"the bias of {symbol} is stale ({age}); send a newer bias event",
+            soon(inputs),
+            value=age,
+            threshold="fresh",
+        )
+    saw = f"{state.bias.value} {state.bias_score:g}, {age}"
+    if state.suppressed or state.entry_mode_hint == NO_TRADE:
+        why = ", ".join(state.notes) if state.suppressed and state.notes else state.entry_mode_hint
+        return refused(
+            Gate.BIAS,
+            GateCode.BIAS_SUPPRESSED,
+            f"the bias of {symbol} suppresses {side.value} trades: {why}",
+            value=saw,
+            threshold=f"{side.value} not suppressed",
+        )
+    return passed(Gate.BIAS, value=saw, threshold=f"{side.value} not suppressed")

@@ -1,0 +1,90 @@
+"""How many contracts to buy. Pure.
+
+The premium is taken at the ask, the dearest an entry can cost, so that neither a resting limit nor a market entry
+risks more than the budget. Rounding is always down.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from experiments.data import Candidate, DecisionInputs
+from experiments.enums import SizeCap
+from optionsengine.core.values import CENT, MULTIPLIER
+
+MULTIPLIER_MIN = Decimal("0.25")  # risk.multiplier_min
+MULTIPLIER_MAX = Decimal("1.5")  # risk.multiplier_max
+OPEN_INTEREST_PERCENT = 10  # risk.open_interest_percent
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """The quantity, what it costs and risks in dollars, and every step that led to it.
+
+    `multipliers` holds each factor once, before the clamp; `caps` how many contracts each limit allows; `binding` the
+    limit that decided.
+    """
+
+    quantity: int
+    risk_budget: Decimal
+    premium: Decimal
+    risk_per_contract: Decimal
+    multipliers: Mapping[str, Decimal]
+    multiplier: Decimal
+    caps: Mapping[SizeCap, int]
+    binding: SizeCap
+
+    @property
+    def risk(self) -> Decimal:
+        """The dollars lost if the stop is hit."""
+        return self.risk_per_contract * self.quantity
+
+
+def _whole(amount: Decimal, unit: Decimal) -> int:
+    """How many times `unit` fits into `amount`; none into nothing or less."""
+    return int(amount // unit) if amount > 0 else 0
+
+
+def size(inputs: DecisionInputs, contract: Candidate) -> Sizing:
+    """Size an entry into `contract`, whose ask must be above zero.
+
+    Budget = equity × risk percent × multiplier, at most the maximum percent. Contracts = floor(budget ÷ (premium × 100
+    × stop percent)), capped by contracts per trade, dollars of exposure left, open risk left, a tenth of the open
+    interest and the signal's own quantity. A test signal is outside the limits, so exposure does not cap it.
+    """
+    config, exposure, limits = inputs.config, inputs.exposure, inputs.limits
+    bias = inputs.fresh_bias
+    multipliers = {"bias": bias.risk_multiplier if bias is not None else Decimal(1)}
+    product = Decimal(1)
+    for factor in multipliers.values():
+        product *= factor
+    multiplier = min(MULTIPLIER_MAX, max(MULTIPLIER_MIN, product))
+    equity = max(exposure.equity, Decimal(0))
+    wanted = equity * config.risk_per_trade_percent / 100 * multiplier
+    most = equity * config.risk_per_trade_max_percent / 100
+    budget = min(wanted, most).quantize(CENT, rounding=ROUND_DOWN)
+
+    cost = contract.ask * MULTIPLIER
+    risk = cost * config.stop_loss_percent / 100
+    caps = {
+        SizeCap.RISK_BUDGET: _whole(budget, risk),
+        SizeCap.MAX_CONTRACTS: config.max_contracts_per_trade,
+        SizeCap.OPEN_INTEREST: contract.open_interest * OPEN_INTEREST_PERCENT // 100,
+    }
+    if not inputs.signal.is_test:
+        room = min(limits.max_exposure, equity * limits.max_exposure_percent / 100) - exposure.exposure
+        caps[SizeCap.EXPOSURE] = _whole(room, cost)
+        caps[SizeCap.OPEN_RISK] = _whole(equity * limits.max_open_risk_percent / 100 - exposure.open_risk, risk)
+    if inputs.signal.quantity is not None:
+        caps[SizeCap.SIGNAL_QUANTITY] = inputs.signal.quantity
+    binding = min(caps, key=lambda cap: caps[cap])  # the first of equals: the budget before what caps it
+    return Sizing(
+        quantity=caps[binding],
+        risk_budget=budget,
+        premium=contract.ask,
+        risk_per_contract=risk,
+        multipliers=multipliers,
+        multiplier=multiplier,
+        caps=caps,
+        binding=binding,
+    )
