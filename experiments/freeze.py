@@ -57,8 +57,9 @@ class _FrozenChain:
 
 def price_exact(amount: Decimal) -> Decimal:
     """Return the amount to four decimals without trailing zeros, so that its text is short and always the same."""
-    rounded = amount.quantize(PRICE).normalize()
-    return rounded if rounded.as_tuple().exponent <= 0 else rounded.quantize(Decimal(1))  # type: ignore[operator]
+    rounded = amount.quantize(PRICE)
+    whole = rounded.to_integral_value()
+    return whole if whole == rounded else rounded.normalize()
 
 
 def _number(value: float, digits: int) -> float:
@@ -191,7 +192,7 @@ def inputs_build(
     chain = None if market.chain is None else _chain_freeze(market.chain, terms)
     quote, problem = market.quote, market.problem
     if quote is not None and not all(price.is_finite() for price in (quote.bid, quote.ask, quote.last)):
-        quote, problem = None, problem or f"the quote of {quote.symbol} is not a number"
+        quote, problem = None, problem or f"the quote of {signal.symbol} is not a number"
     return DecisionInputs(
         signal=signal,
         variant=variant,

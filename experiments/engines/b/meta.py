@@ -1,7 +1,7 @@
 """The meta-decision: what the agents' votes come to. Pure; decision-rules §3.3, with the winner held to the signal."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.data import AgentVote
 from experiments.engines.b.regime_classifier import RegimeReading
@@ -77,21 +77,26 @@ def meta_decide(votes: Iterable[AgentVote], side: Side, regime: RegimeReading | 
     confidence = round(scores[winner] / weights[winner], 4)
     consensus = round(abs(long - short) / (long + short) * 100, 4)
     needed, steps = threshold_for(regime)
-    figures = {
-        "winner": winner,
-        "confidence": confidence,
-        "consensus": consensus,
-        "needed": needed,
-        "adjustments": steps,
-    }
+    won = MetaDecision(
+        code=None,
+        message=f"the agents agree on {winner.value}: confidence {confidence:g}, consensus {consensus:g}",
+        value=f"{confidence:g}",
+        threshold=f"{needed:g}",
+        winner=winner,
+        confidence=confidence,
+        consensus=consensus,
+        needed=needed,
+        adjustments=steps,
+    )
     if winner != side:
         message = f"the agents' winner is {winner.value} ({confidence:g}), the signal is {side.value}"
-        return MetaDecision(GateCode.DIRECTION_MISMATCH, message, winner.value, side.value, **figures)
+        mismatch = GateCode.DIRECTION_MISMATCH
+        return replace(won, code=mismatch, message=message, value=winner.value, threshold=side.value)
     if confidence < needed:
         message = f"the agents' confidence {confidence:g} is below {needed:g}"
-        return MetaDecision(GateCode.LOW_CONFIDENCE, message, f"{confidence:g}", f"{needed:g}", **figures)
+        return replace(won, code=GateCode.LOW_CONFIDENCE, message=message)
     if consensus < MIN_CONSENSUS:
         message = f"the agents' consensus {consensus:g} is below {MIN_CONSENSUS:g}"
-        return MetaDecision(GateCode.LOW_CONSENSUS, message, f"{consensus:g}", f"{MIN_CONSENSUS:g}", **figures)
-    message = f"the agents agree on {winner.value}: confidence {confidence:g}, consensus {consensus:g}"
-    return MetaDecision(None, message, f"{confidence:g}", f"{needed:g}", **figures)
+        value, threshold = f"{consensus:g}", f"{MIN_CONSENSUS:g}"
+        return replace(won, code=GateCode.LOW_CONSENSUS, message=message, value=value, threshold=threshold)
+    return won
