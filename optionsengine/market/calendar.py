@@ -5,6 +5,7 @@ look-up costs microseconds and pandas stays off the hot path. A session is open 
 its close. Days are New York dates, instants are aware and answered in UTC.
 """
 
+import warnings
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -48,7 +49,10 @@ def _sessions() -> _Sessions:
     # pandas takes most of a second to import and nothing but this function needs it
     import exchange_calendars
 
-    schedule = exchange_calendars.get_calendar("XNYS", start=str(FIRST_DAY), end=str(LAST_DAY)).schedule
+    with warnings.catch_warnings():
+        # the library calls pandas in ways that pandas deprecates; that is for the library to mend, not for our callers
+        warnings.simplefilter("ignore", DeprecationWarning)
+        schedule = exchange_calendars.get_calendar("XNYS", start=str(FIRST_DAY), end=str(LAST_DAY)).schedule
     days = tuple(stamp.date() for stamp in schedule.index)
     opens = tuple(stamp.to_pydatetime().astimezone(UTC) for stamp in schedule["open"])
     closes = tuple(stamp.to_pydatetime().astimezone(UTC) for stamp in schedule["close"])

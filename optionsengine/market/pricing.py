@@ -131,7 +131,7 @@ def implied_volatility(
 
     :raises ValueError: for an argument that is not finite, or a spot or strike not above zero.
     """
-    p, s, k, t, r, q, call = np.broadcast_arrays(
+    together = np.broadcast_arrays(
         _floats("price", price),
         _floats("spot", spot, minimum=0, strict=True),
         _floats("strike", strike, minimum=0, strict=True),
@@ -140,6 +140,8 @@ def implied_volatility(
         _floats("dividend_yield", dividend_yield),
         np.asarray(is_call, dtype=bool),
     )
+    shape = together[0].shape
+    p, s, k, t, r, q, call = (array.ravel() for array in together)  # masks need at least one dimension
     present_spot = s * np.exp(-q * t)
     present_strike = k * np.exp(-r * t)
     forward_gain = np.where(call, present_spot - present_strike, present_strike - present_spot)
@@ -160,8 +162,8 @@ def implied_volatility(
     low = np.full(p.shape, MIN_VOLATILITY)
     high = np.full(p.shape, MAX_VOLATILITY)
     everything = np.ones(p.shape, dtype=bool)
-    floor = value(low, everything).price.reshape(p.shape)
-    ceiling = value(high, everything).price.reshape(p.shape)
+    floor = value(low, everything).price
+    ceiling = value(high, everything).price
     solvable = (t > 0) & (target > 0) & (target >= floor) & (target <= ceiling)
     guess = np.full(p.shape, 0.3)
     active = solvable.copy()
@@ -180,4 +182,4 @@ def implied_volatility(
         done = (np.abs(miss) <= _PRICE_TOLERANCE * s[active]) | (high[active] - low[active] <= 1e-12)
         guess[active] = np.where(done, guess[active], np.where(inside, newton, middle))
         active[active] = ~done
-    return np.where(solvable, guess, np.nan)
+    return np.where(solvable, guess, np.nan).reshape(shape)

@@ -46,14 +46,15 @@ class Profile:
     liquidity: Liquidity
 
 
+_STOCK_STEPS = ((400, (5.0, 10.0)), (100, (2.5, 5.0)), (40, (1.0, 2.5)), (0, (0.5, 1.0)))  # from a price on
+
+
 def _fund(price: float, volatility: float, minute_volume: int, far_step: float = 5.0) -> Profile:
     return Profile(price, volatility, 0.012, 0.12, 1.0, far_step, minute_volume, 1, INDEX_FUND)
 
 
 def _stock(price: float, volatility: float, minute_volume: int, liquidity: Liquidity = LARGE) -> Profile:
-    step, far = (
-        (5.0, 10.0) if price >= 200 else (2.5, 5.0) if price >= 100 else (1.0, 2.5) if price >= 40 else (0.5, 1.0)
-    )
+    step, far = next(steps for floor, steps in _STOCK_STEPS if price >= floor)
     spread = max(2, round(price / 100))
     return Profile(price, volatility, 0.004, 0.06, step, far, minute_volume, spread, liquidity)
 
