@@ -5,8 +5,8 @@ import secrets
 from typing import Any
 
 from optionsengine.settings import readers
-from optionsengine.settings.readers import BASE_DIR
 
+BASE_DIR = readers.BASE_DIR
 LOCAL_DIR = BASE_DIR / ".local"  # what this checkout keeps for itself: database, spool, generated keys
 
 # --- Django ---------------------------------------------------------------------------------------------------------
