@@ -128,5 +128,3 @@ def _pnl() -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-

@@ -11,7 +11,7 @@ _LIVE = "('pending_execution','submitting','submitted','partially_filled','unkno
 _FINITE_NUMBERS = {
     "trades": ("price", "commission"),
     "orders": ("limit_price", "average_price", "strike"),
-    "positions": ("entry_price", "mark", "bid", "ask", "high_water_mark", "trailing_stop"),
+    "positions": ("entry_price", "mark", "bid", "ask", "high_water_mark", "trailing_stop", "open_cost", "cost_basis"),
     "position_marks": ("mark", "bid", "ask", "underlying_price", "iv"),
     "decision_recommendations": ("strike", "bid", "ask", "limit_price"),
 }
@@ -89,11 +89,13 @@ INVARIANTS: tuple[Invariant, ...] = (
         "an accepted event has exactly one effect, an entry signal exactly one experiment",
         "SELECT count(*) FROM webhook_events WHERE status = 'accepted'",
         """
-        SELECT e.id::text, 'accepted with ' || count(s.id) || ' signals and ' || count(b.id) || ' bias rows'
+        SELECT e.id::text, 'accepted with ' || count(s.id) || ' signals, ' || count(b.id) || ' bias rows and '
+               || count(c.id) || ' contexts'
         FROM webhook_events e
         LEFT JOIN signals s ON s.event_id = e.id
         LEFT JOIN bias_state_history b ON b.event_id = e.id
-        WHERE e.status = 'accepted' GROUP BY e.id HAVING count(s.id) + count(b.id) <> 1
+        LEFT JOIN market_contexts_received c ON c.event_id = e.id
+        WHERE e.status = 'accepted' GROUP BY e.id HAVING count(s.id) + count(b.id) + count(c.id) <> 1
         UNION ALL
         SELECT s.id::text, 'signal of an event that is ' || e.status
         FROM signals s JOIN webhook_events e ON e.id = s.event_id WHERE e.status <> 'accepted'
@@ -106,7 +108,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         4,
         "nothing unfinished is older than its lease plus one sweep",
-        f"""
+        """
         SELECT (SELECT count(*) FROM webhook_events)
              + (SELECT count(*) FROM signals) + (SELECT count(*) FROM orders)
         """,
@@ -200,8 +202,7 @@ INVARIANTS: tuple[Invariant, ...] = (
                     0 AS books
                 FROM trades t JOIN orders o ON o.id = t.order_id
                 UNION ALL
-                SELECT mode, 0, realized_pnl - entry_price * quantity * 100
-                    - (entry_commission - round(entry_commission * (opened_quantity - quantity) / opened_quantity, 2))
+                SELECT mode, 0, realized_pnl - open_cost
                 FROM positions
             ) flows GROUP BY mode
         ) totals WHERE cash <> books

@@ -7,15 +7,15 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from experiments.data import Decision, DecisionInputs, MarketSnapshot, SessionFacts, SignalFacts
+from experiments.data import Decision, DecisionInputs, MarketSnapshot, SessionFacts
 from experiments.decide import decide
 from experiments.enums import DecisionOutcome
 from experiments.freeze import inputs_build
 from experiments.models import Experiment
 from experiments.policy import execution_mode
-from experiments.selectors import bias_facts_get, context_facts_get, decision_config_get, limits_get
+from experiments.selectors import bias_facts_get, context_facts_get, decision_config_get, limits_get, signal_facts
 from experiments.services import decision_record
-from optionsengine.core.enums import Engine, Intent, Side
+from optionsengine.core.enums import Engine, Intent
 from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claim, lease_lock, lease_release
 from optionsengine.core.locks import portfolio_lock
 from optionsengine.market import calendar
@@ -103,9 +103,7 @@ def _entry_decide(signal_id: UUID, token: UUID, *, provider: MarketProvider, at:
     if signal.attempts > MAX_ATTEMPTS:
         _quarantine(signal_id, token, at=at)
         return None
-    market = market_gather(
-        provider, symbol=signal.symbol, side=Side(signal.side), timeframe=signal.timeframe, at=at
-    )
+    market = market_gather(provider, signal=signal_facts(signal), at=at)
     with transaction.atomic():
         portfolio_lock()
         signal = lease_lock(Signal, signal_id, token)
@@ -120,21 +118,7 @@ def _entry_decide(signal_id: UUID, token: UUID, *, provider: MarketProvider, at:
 
 
 def _inputs(signal: Signal, variant: Engine, *, market: MarketSnapshot, at: datetime) -> DecisionInputs:
-    facts = SignalFacts(
-        id=signal.id,
-        symbol=signal.symbol,
-        side=Side(signal.side),
-        timeframe=signal.timeframe,
-        bar_end_at=signal.bar_end_at,
-        confidence=signal.confidence,
-        price=signal.price,
-        strike=signal.strike,
-        expiration=signal.expiration,
-        quantity=signal.quantity,
-        pattern=signal.pattern,
-        is_test=signal.is_test,
-        signal_hash=signal.signal_hash,
-    )
+    facts = signal_facts(signal)
     return inputs_build(
         signal=facts,
         at=at,
@@ -166,9 +150,7 @@ def _signal_follow(signal: Signal, decision: Decision, *, at: datetime) -> None:
     """Carry the real engine's outcome over to the signal and give its lease back."""
     if decision.outcome == DecisionOutcome.DEFERRED:
         assert decision.until is not None
-        signal_defer(
-            signal=signal, until=decision.until, reason=decision.code, message=decision.message, at=at
-        )
+        signal_defer(signal=signal, until=decision.until, reason=decision.code, message=decision.message, at=at)
         return
     approved = decision.outcome == DecisionOutcome.APPROVED
     released = lease_release(signal)

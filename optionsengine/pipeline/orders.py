@@ -2,37 +2,30 @@
 
 import logging
 from datetime import datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from experiments.models import Recommendation
+from experiments.selectors import recommendations_unordered
 from optionsengine.core.enums import Intent, Mode
 from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claim, lease_lock, lease_release
-from optionsengine.market.data import OptionQuote
 from optionsengine.market.providers.base import MarketProvider
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import TradingStatus
 from optionsengine.ops.selectors import trading_status_get
 from optionsengine.pipeline.enums import PipelineCode
-from orders.brokers.base import Broker
-from orders.brokers.null import NullBroker
-from orders.brokers.paper import PaperBroker
+from optionsengine.pipeline.frozen import FrozenEntry, frozen_entry
 from orders.data import BrokerReport
-from orders.enums import FINAL, OrderCode, OrderStatus
+from orders.enums import FINAL, LIVE, OrderCode, OrderStatus
 from orders.models import Order
 from orders.rules import paper_fill
-from orders.selectors import order_request, orders_claimable, recommendations_unordered
-from orders.services import (
-    entry_order_create,
-    order_apply_report,
-    order_quarantine,
-    order_transition,
-    orders_expire,
-)
-from positions.services import position_open, position_reduce
+from orders.selectors import broker_get, order_request, orders_claimable
+from orders.services import entry_order_create, order_apply_report, order_quarantine, order_transition, orders_expire
+from positions.enums import ExitReason
+from positions.services import greeks_of, position_open, position_reduce
 from signals.enums import SignalStatus
 from signals.models import Signal
 from signals.services import signal_transition
@@ -64,54 +57,35 @@ def orders_create(*, at: datetime, only: UUID | None = None) -> StageReport:
 
 def _order_create(recommendation_id: UUID, *, at: datetime) -> None:
     with transaction.atomic():
-        signal_id = Recommendation.objects.values_list("signal_id", flat=True).get(pk=recommendation_id)
-        # the signal's row serialises two creators, so that the second finds the first one's order
-        Signal.objects.select_for_update().get(pk=signal_id)
-        recommendation = recommendations_unordered().filter(pk=recommendation_id).first()
-        if recommendation is None:
-            return
+        recommendation = Recommendation.objects.select_related("decision").get(pk=recommendation_id)
+        # signals before orders; the signal's row serialises two creators, and the second finds the first one's order
+        Signal.objects.select_for_update().get(pk=recommendation.signal_id)
         order = entry_order_create(recommendation=recommendation, at=at)
-        if order.mode == Mode.SHADOW:
+        if order.mode == Mode.SHADOW and order.status == OrderStatus.PENDING_EXECUTION:
             _shadow_fill(order, recommendation, at=at)
 
 
 def _shadow_fill(order: Order, recommendation: Recommendation, *, at: datetime) -> None:
-    assert recommendation.bid is not None
-    assert recommendation.ask is not None
-    assert recommendation.quote_at is not None
-    quote = OptionQuote(
-        contract=order.contract,
-        bid=recommendation.bid,
-        ask=recommendation.ask,
-        bid_size=recommendation.bid_size or 0,
-        ask_size=recommendation.ask_size or 0,
-        at=recommendation.quote_at,
-        source=recommendation.quote_source,
-        **_entry_greeks(order),
-    )
+    """Fill a shadow order at once from the frozen quote: the same market the real engine decided on."""
+    frozen = frozen_entry(recommendation)
     report = paper_fill(
         order_request(order),
-        quote,
-        # the decision's own moment: the snapshot is as fresh now as it was then
-        at=recommendation.created_at,
-        market_open=True,
+        frozen.quote,
+        recommendation.created_at,  # the decision's own moment: the quote was as fresh then as it was for the gates
+        True,
         cross=settings.PAPER_FILL_CROSS,
         commission_per_contract=settings.COMMISSION_PER_CONTRACT,
         quote_max_age_seconds=settings.QUOTE_MAX_AGE_SECONDS,
     )
-    locked = Order.objects.select_for_update().get(pk=order.pk)
-    order_transition(order=locked, to=OrderStatus.SUBMITTING, reason="", at=at)
-    _report_apply(locked, report, broker="shadow", at=at)
+    order_transition(order=order, to=OrderStatus.SUBMITTING, reason="", at=at)
+    _report_apply(order, report, broker=Mode.SHADOW.value, frozen=frozen, at=at)
 
 
-def orders_execute(
-    intent: Intent, *, provider: MarketProvider, at: datetime, only: UUID | None = None
-) -> StageReport:
+def orders_execute(intent: Intent, *, provider: MarketProvider, at: datetime, only: UUID | None = None) -> StageReport:
     """Send or poll every due order of `intent` and book its fills: all of them, or those of signal `only`."""
-    if intent == Intent.ENTRY:
-        for order in orders_expire(at=at):
-            _entry_ended(order, at=at)
     report = StageReport()
+    if intent == Intent.ENTRY and only is None:
+        orders_expire(at=at)
     rows = orders_claimable(intent)
     if only is not None:
         rows = rows.filter(signal_id=only)
@@ -119,116 +93,124 @@ def orders_execute(
     for pk in picked:
         report.claimed += 1
         try:
-            filled = _order_execute(pk, token, provider=provider, at=at)
+            is_filled = _order_execute(pk, token, provider=provider, at=at)
         except LeaseLostError:
             continue
         except Exception:
+            # the lease runs out and the order is tried again; after MAX_ATTEMPTS it is quarantined
             logger.exception("executing order %s failed", pk)
             report.failed += 1
         else:
-            report.done += filled
-            report.deferred += not filled
+            report.done += is_filled
+            report.deferred += not is_filled
+    if intent == Intent.ENTRY:
+        _unfilled_signals_end(at=at)
     return report
 
 
-def _broker(order: Order, provider: MarketProvider) -> Broker:
-    if order.mode == Mode.LIVE:
-        return NullBroker()
-    return PaperBroker(provider)
-
-
 def _order_execute(order_id: UUID, token: UUID, *, provider: MarketProvider, at: datetime) -> bool:
-    """Take one claimed order one step on; True if it filled."""
+    """Take one claimed order one step on; True if it is filled now."""
     order = Order.objects.get(pk=order_id)
-    if order.attempts > MAX_ATTEMPTS and order.intent == Intent.ENTRY:
+    if order.attempts > MAX_ATTEMPTS:
         with transaction.atomic():
-            locked = lease_lock(Order, order_id, token)
-            locked.save(update_fields=lease_release(locked))
-            order_quarantine(order=locked, at=at)
-            _entry_ended(locked, at=at)
-        return False
-    broker = _broker(order, provider)
-    was_sent = order.status != OrderStatus.PENDING_EXECUTION
-    report: BrokerReport | None = None
-    if order.status == OrderStatus.SUBMITTING:
-        # a worker died between sending and saving: look it up before anything is sent again
-        report = broker.lookup(order_request(order), at)
-        was_sent = report is not None
-    if not was_sent:
-        with transaction.atomic():
-            locked = lease_lock(Order, order_id, token)
-            if _held_back(locked):
-                locked.save(update_fields=lease_release(locked, next_attempt_at=at + _again(locked)))
+            if order_quarantine(order=lease_lock(Order, order_id, token), at=at):
                 return False
-            if locked.status == OrderStatus.SUBMITTING:
-                order_transition(
-                    order=locked, to=OrderStatus.PENDING_EXECUTION, reason=OrderCode.NEVER_RECEIVED, at=at
-                )
-            order_transition(order=locked, to=OrderStatus.SUBMITTING, reason="", at=at)
-        report = broker.submit(order_request(order), at)
-    elif report is None:
-        report = broker.poll(order_request(order), at)
+    broker = broker_get(mode=Mode(order.mode), provider=provider)
+    request = order_request(order)
+    report: BrokerReport | None = None
+    if order.status in (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN):
+        # a worker died between sending and saving: look it up before anything is sent again
+        report = broker.lookup(request, at)
+    elif order.status != OrderStatus.PENDING_EXECUTION:
+        report = broker.poll(request, at)
+    if report is None:
+        if not _submitting(order_id, token, at=at):
+            return False
+        report = broker.submit(request, at)
     with transaction.atomic():
         # signals before orders before positions, like everywhere
         Signal.objects.select_for_update().get(pk=order.signal_id)
         locked = lease_lock(Order, order_id, token)
-        _report_apply(locked, report, broker=broker.name, at=at)
-        again = None if locked.status in FINAL else at + _again(locked)
+        frozen = None
+        if report.fills and locked.recommendation is not None:
+            frozen = frozen_entry(locked.recommendation)
+        _report_apply(locked, report, broker=broker.name, frozen=frozen, at=at)
+        again = None if locked.status in FINAL else at + timedelta(seconds=settings.EXECUTOR_INTERVAL)
         locked.save(update_fields=lease_release(locked, next_attempt_at=again))
     return locked.status == OrderStatus.FILLED
 
 
-def _again(order: Order) -> timedelta:
-    return timedelta(seconds=settings.EXECUTOR_INTERVAL)
+def _submitting(order_id: UUID, token: UUID, *, at: datetime) -> bool:
+    """Commit that the order is about to be sent; False if the trading state holds it back or its time is over."""
+    with transaction.atomic():
+        order = lease_lock(Order, order_id, token)
+        if order.status in (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN):
+            order_transition(order=order, to=OrderStatus.PENDING_EXECUTION, reason=OrderCode.NEVER_RECEIVED, at=at)
+        is_late = order.expires_at is not None and order.expires_at <= at
+        if is_late or _is_held_back(order):
+            again = at + timedelta(seconds=settings.EXECUTOR_INTERVAL)
+            order.save(update_fields=lease_release(order, next_attempt_at=again))
+            return False
+        order_transition(order=order, to=OrderStatus.SUBMITTING, reason="", at=at)
+    return True
 
 
-def _held_back(order: Order) -> bool:
-    """An entry needs an ACTIVE engine; an exit is held only by a person's HALTED, and not if a person asked for it."""
+def _is_held_back(order: Order) -> bool:
+    """An entry needs an ACTIVE engine; an exit is held only by a person's HALTED, unless a person asked for it."""
     status = trading_status_get()
     if order.intent == Intent.ENTRY:
         return status != TradingStatus.ACTIVE
     return status == TradingStatus.HALTED and order.exit_reason != ExitReason.MANUAL
 
 
-def _report_apply(order: Order, report: BrokerReport, *, broker: str, at: datetime) -> None:
+def _report_apply(order: Order, report: BrokerReport, *, broker: str, frozen: FrozenEntry | None, at: datetime) -> None:
     """Book what the broker said: order, trades, position and signal, in the caller's transaction."""
     trades = order_apply_report(order=order, report=report, broker=broker, at=at)
     if order.intent == Intent.EXIT:
         if trades or order.status in FINAL:
             position_reduce(exit_order=order, trades=trades, at=at)
         return
-    if trades:
-        position_open(
-            order=order,
-            trades=trades,
-            at=at,
-            bias_snapshot=_bias_snapshot(order),
-            greeks=_entry_greeks(order),
-            data_source=trades[0].price_source,
-        )
-        if order.mode != Mode.SHADOW:
-            signal_transition(
-                signal=Signal.objects.select_for_update().get(pk=order.signal_id),
-                to=SignalStatus.EXECUTED,
-                reason=PipelineCode.FILLED,
-                message=f"{order.filled_quantity} {order.option_symbol} at {order.average_price}",
-                at=at,
-            )
-    elif order.status in FINAL:
-        _entry_ended(order, at=at)
-
-
-def _entry_ended(order: Order, *, at: datetime) -> None:
-    """A real entry order that ended without a fill ends its signal too, with the order's reason."""
-    if order.mode == Mode.SHADOW or order.filled_quantity:
+    if not trades:
         return
-    with transaction.atomic():
-        signal = Signal.objects.select_for_update().get(pk=order.signal_id)
-        if signal.status == SignalStatus.APPROVED:
+    assert frozen is not None
+    position_open(
+        order=order,
+        trades=trades,
+        at=at,
+        bias_snapshot=frozen.bias,
+        greeks=greeks_of(frozen.quote),
+        data_source=trades[0].price_source,
+    )
+    signal = Signal.objects.select_for_update().get(pk=order.signal_id)
+    if order.mode != Mode.SHADOW and signal.status != SignalStatus.EXECUTED:
+        signal_transition(
+            signal=signal,
+            to=SignalStatus.EXECUTED,
+            reason=PipelineCode.FILLED,
+            message=f"{order.filled_quantity} {order.option_symbol} at {order.average_price}",
+            at=at,
+        )
+
+
+def _unfilled_signals_end(*, at: datetime) -> None:
+    """End each approved signal whose real entry order ended without a fill, with the order's reason."""
+    entries = Order.objects.filter(signal_id=OuterRef("pk"), intent=Intent.ENTRY).exclude(mode=Mode.SHADOW)
+    over = Signal.objects.filter(
+        Exists(entries.filter(status__in=FINAL, filled_quantity=0)),
+        ~Exists(entries.filter(status__in=LIVE)),
+        ~Exists(entries.filter(filled_quantity__gt=0)),
+        status=SignalStatus.APPROVED,
+    )
+    for signal_id in list(over.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            signal = Signal.objects.select_for_update().get(pk=signal_id)
+            if signal.status != SignalStatus.APPROVED:
+                continue
+            order = signal.orders.filter(intent=Intent.ENTRY).exclude(mode=Mode.SHADOW).latest("created_at")
             signal_transition(
                 signal=signal,
                 to=SignalStatus.REJECTED,
-                reason=order.reason,
-                message=f"its order ended {order.get_status_display()} without a fill",
+                reason=order.reason or order.status,
+                message=f"its order is {order.status} without a fill",
                 at=at,
             )

@@ -43,9 +43,7 @@ def invariants_check(*, at: datetime, replay_limit: int | None = REPLAY_SAMPLE) 
             rows = int(cursor.fetchone()[0] or 0)
             cursor.execute(invariant.broken, {"late": late})
             broken = [(str(key), str(what)) for key, what in cursor.fetchall()]
-            results.append(
-                InvariantResult(invariant.number, invariant.name, rows, len(broken), tuple(broken[:SHOWN]))
-            )
+            results.append(InvariantResult(invariant.number, invariant.name, rows, len(broken), tuple(broken[:SHOWN])))
     results.append(_secrets())
     results.append(_replay(replay_limit))
     return sorted(results, key=lambda result: result.number)

@@ -70,7 +70,11 @@ def _funnel(funnel: Funnel) -> Table:
     section("  ignored (pings, context, not actionable)", intake["ignored"], {})
     section("  rejected", intake["rejected"], intake["rejected_by_code"])
     table.add_section()
-    section("entry signals decided", gates["signals_decided"], {f"now {k}": v for k, v in gates["signals_by_status"].items()})
+    section(
+        "entry signals decided",
+        gates["signals_decided"],
+        {f"now {k}": v for k, v in gates["signals_by_status"].items()},
+    )
     section("decision rounds refused, by gate", sum(gates["refused"].values()), gates["refused"])
     section("decision rounds deferred, by gate", sum(gates["deferred"].values()), gates["deferred"])
     table.add_section()

@@ -17,7 +17,7 @@ from optionsengine.pipeline.tables import print_table
 class Command(BaseCommand):
     help = (
         "Decide stored decisions again, with the database and the clock shut off, and compare byte for byte. "
-        "ID is a decision's or a signal's. Examples: manage.py replay_decision --all --json; manage.py replay_decision ID"
+        "ID is a decision's or a signal's. Example: manage.py replay_decision --all --json"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

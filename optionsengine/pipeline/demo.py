@@ -1,0 +1,164 @@
+"""The demo: a recorded trading day through the whole house, in a database of its own, with seeded ids."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import Client
+from django.test.utils import override_settings
+
+from optionsengine.core import clock, ids
+from optionsengine.market import calendar
+from optionsengine.pipeline.funnel import Funnel, funnel_get
+from optionsengine.pipeline.reconcile import InvariantResult, invariants_check
+from optionsengine.pipeline.recording import Credentials, RecordedRequest, recording_read, request_send
+from optionsengine.pipeline.stages import pipeline_run
+from signals.enums import SourceMode
+from signals.models import WebhookSource
+
+DAY = Path(__file__).resolve().parent.parent / "samples" / "day.jsonl"
+SEED = 20260310
+# the demo's senders exist in its throw-away database only
+CREDENTIALS = Credentials(
+    hmac_secret=hashlib.sha256(b"demo hmac").hexdigest(), token=hashlib.sha256(b"demo").hexdigest()
+)
+SETTINGS: dict[str, Any] = {
+    "APP_MODE": "PAPER",
+    "HMAC_SECRET": "",
+    "MARKET_DATA_PROVIDERS": ["simulated"],
+    "SIMULATED_MARKET_SEED": 7,
+    "SIMULATED_MARKET_ALWAYS_OPEN": False,
+    "AB_SPLIT_PERCENTAGE": 50,
+    "SIGNAL_MAX_AGE_SECONDS": 1800,
+    "EXIT_WAIT_SECONDS": 60,
+    "ALLOW_DELAYED_FEED": False,
+    "REQUIRE_MTF_BIAS_FOR_ENTRY": False,
+    "PAPER_STARTING_EQUITY": Decimal("100000"),
+    "RISK_PER_TRADE_PERCENT": Decimal("1"),
+    "RISK_PER_TRADE_MAX_PERCENT": Decimal("2"),
+    "MAX_CONTRACTS_PER_TRADE": 10,
+    "QUOTE_MAX_AGE_SECONDS": 120,
+    "PAPER_FILL_CROSS": Decimal("0.75"),
+    "COMMISSION_PER_CONTRACT": Decimal("0.65"),
+    "ALLOWED_HOSTS": ["testserver"],
+    "SECURE_SSL_REDIRECT": False,
+    "EXECUTOR_INTERVAL": 10,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    funnel: Funnel
+    invariants: list[InvariantResult]
+    duration_s: float
+
+    @property
+    def broken(self) -> int:
+        return sum(result.broken for result in self.invariants)
+
+    @property
+    def unexamined(self) -> list[str]:
+        """Invariants that looked at nothing: a demo that proves nothing of them has failed."""
+        return [result.name for result in self.invariants if not result.rows]
+
+    def document(self) -> dict[str, Any]:
+        """The one JSON object of `manage.py demo --json`."""
+        return {
+            "intake": self.funnel.intake,
+            "gates": self.funnel.gates,
+            "orders": self.funnel.orders,
+            "positions": self.funnel.positions,
+            "pnl": self.funnel.pnl,
+            "invariants": {
+                "checked": len(self.invariants),
+                "broken": self.broken,
+                "rows": sum(result.rows for result in self.invariants),
+            },
+            "duration_s": round(self.duration_s, 1),
+        }
+
+
+@contextmanager
+def demo_database() -> Iterator[str]:
+    """Point the default connection at a fresh database `<name>_demo`, migrated; it is kept for looking around."""
+    original = connection.settings_dict["NAME"]
+    name = f"{original}_demo"
+    with connection._nodb_cursor() as cursor:
+        quoted = connection.ops.quote_name(name)
+        # one demo at a time: a second one waits here until the first has ended
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        cursor.execute(f"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {quoted}")
+        connections.close_all()
+        settings.DATABASES["default"]["NAME"] = name
+        connection.settings_dict["NAME"] = name
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+            with connection.cursor() as own:
+                own.execute("SET synchronous_commit = off")  # a crash of the demo loses nothing anybody needs
+            yield name
+        finally:
+            connections.close_all()
+            settings.DATABASES["default"]["NAME"] = original
+            connection.settings_dict["NAME"] = original
+
+
+def demo_run(progress: Callable[[datetime, int, int], None], *, recording: Path = DAY) -> DemoResult:
+    """Play the recorded day minute by minute to the close and return what became of it.
+
+    Each request goes through the real URL, middleware and view at its own clock, and every stage runs after it; then
+    the market clock steps on, every stage once a minute. `progress` gets the clock, the steps done and their number.
+    """
+    started = time.perf_counter()
+    requests = list(recording_read(recording))
+    with ExitStack() as stack:
+        stack.enter_context(override_settings(**SETTINGS))
+        stack.enter_context(demo_database())
+        stack.enter_context(ids.seeded(SEED))
+        stack.enter_context(clock.frozen(requests[0].at))
+        _sources_create()
+        end = calendar.next_close(requests[-1].at) + timedelta(minutes=1)
+        steps = list(_steps(requests, end))
+        client = Client(raise_request_exception=False)
+        for number, (at, request) in enumerate(steps, 1):
+            with clock.frozen(at):
+                if request is not None:
+                    request_send(client, request, CREDENTIALS)
+                pipeline_run(at=at)
+            progress(at, number, len(steps))
+        results = invariants_check(at=end, replay_limit=None)
+        return DemoResult(funnel_get(), results, time.perf_counter() - started)
+
+
+def _sources_create() -> None:
+    WebhookSource.objects.create(
+        slug="signer", name="Signing sender", mode=SourceMode.HMAC, secret=CREDENTIALS.hmac_secret, is_default=True
+    )
+    WebhookSource.objects.create(
+        slug="tradingview",
+        name="TradingView",
+        mode=SourceMode.TOKEN,
+        token_hash=hashlib.sha256(CREDENTIALS.token.encode()).hexdigest(),
+    )
+
+
+def _steps(requests: list[RecordedRequest], end: datetime) -> Iterator[tuple[datetime, RecordedRequest | None]]:
+    """Yield each request at its own time, and every minute of the clock in between up to `end`."""
+    minute = requests[0].at.replace(second=0, microsecond=0)
+    for request in requests:
+        while minute < request.at:
+            yield minute, None
+            minute += timedelta(minutes=1)
+        yield request.at, request
+    while minute <= end:
+        yield minute, None
+        minute += timedelta(minutes=1)
