@@ -1,0 +1,35 @@
+import pytest
+
+from signals.checks import hmac_secret_check
+
+GOOD = "Zk3q9vT1xW7bR5nM2cY8"
+
+
+@pytest.mark.parametrize(
+    ("secret", "fault"),
+    [
+        ("", "is not set"),
+        (GOOD[:15], "is shorter than 16 characters"),
+        ("PLACEHOLDER-0123456789", "is a placeholder"),
+        ("change-me-in-production", "is a placeholder"),
+        ("your-secret-goes-here-now", "is a placeholder"),
+        ("aaaaaaaaaaaaaaaaaaaaaaaa", "is a placeholder"),
+    ],
+)
+def test_a_weak_secret_stops_the_start_outside_development(settings, secret, fault):
+    settings.DEBUG, settings.HMAC_SECRET = False, secret
+    (error,) = hmac_secret_check(None)
+    assert (error.id, error.msg) == ("signals.E001", f"HMAC_SECRET {fault}, and DEBUG is off.")
+    assert "Set HMAC_SECRET" in error.hint
+    assert secret == "" or secret not in error.msg + error.hint
+
+
+def test_development_needs_none(settings):
+    settings.DEBUG, settings.HMAC_SECRET = True, ""
+    assert hmac_secret_check(None) == []
+
+
+@pytest.mark.parametrize("secret", [GOOD, GOOD[:16]])
+def test_a_good_secret_passes(settings, secret):
+    settings.DEBUG, settings.HMAC_SECRET = False, secret
+    assert hmac_secret_check(None) == []

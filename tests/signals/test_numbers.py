@@ -1,0 +1,154 @@
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signals.numbers import (
+    confidence_read,
+    expiration_read,
+    number_read,
+    price_read,
+    quantity_read,
+    timestamp_read,
+)
+
+NOT_NUMBERS = ["", "abc", "1e3", "1,000", "NaN", "Infinity", "{{close}}", "٣", "0x10", "1.2.3", ".", True, None, [], {}]
+
+
+@pytest.mark.parametrize(
+    ("raw", "number"),
+    [
+        (1, "1"),
+        (450.1, "450.1"),
+        ("450.1", "450.1"),
+        (" 5 ", "5"),
+        ("-2", "-2"),
+        ("+2", "2"),
+        (".5", "0.5"),
+        ("5.", "5"),
+    ],
+)
+def test_numbers_and_plain_decimals_in_quotes_are_numbers(raw, number):
+    assert number_read(raw) == Decimal(number)
+
+
+@pytest.mark.parametrize("raw", [*NOT_NUMBERS, float("nan"), float("inf"), "9" * 41])
+def test_nothing_else_is(raw):
+    assert number_read(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("read", "good", "bad"),
+    [
+        (confidence_read, [0, "0", 0.82, 100, "100.0"], [-0.01, 100.01, "101"]),
+        (price_read, [0.0001, "450.5", 99999999.9999], [0, "0", -1, 0.00004, 100000000, 99999999.99999]),
+        (quantity_read, [1, "1", 5.0, 1000], [0, 0.5, 1.5, 1001, "-3"]),
+    ],
+)
+def test_bounds(read, good, bad):
+    for raw in good:
+        assert float(read(raw)) == float(raw)
+    for raw in [*bad, *NOT_NUMBERS]:
+        with pytest.raises(ValueError, match="send a"):
+            read(raw)
+
+
+def test_a_price_is_rounded_to_four_decimals():
+    assert price_read(1.23456) == Decimal("1.2346")
+
+
+@pytest.mark.parametrize(
+    ("raw", "day"),
+    [("2026-02-20", date(2026, 2, 20)), ("2/5/2026", date(2026, 2, 5)), (" 2026-02-05 ", date(2026, 2, 5))],
+)
+def test_expirations(raw, day):
+    assert expiration_read(raw, datetime(2026, 2, 5, 15, tzinfo=UTC)) == day
+
+
+@pytest.mark.parametrize("raw", ["2026-02-30", "soon", "", "2026-2-5", "13/1/2026", "20260220", 20260220, None, True])
+def test_what_is_no_date_is_refused(raw):
+    with pytest.raises(ValueError, match="send a date"):
+        expiration_read(raw, datetime(2026, 2, 5, 15, tzinfo=UTC))
+
+
+def test_an_expiration_passes_at_midnight_in_new_york():
+    assert expiration_read("2026-02-05", datetime(2026, 2, 6, 4, 59, 59, tzinfo=UTC)) == date(2026, 2, 5)
+    with pytest.raises(ValueError, match="has passed"):
+        expiration_read("2026-02-05", datetime(2026, 2, 6, 5, 0, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        1770303600,
+        "1770303600",
+        1770303600.0,
+        1770303600000,
+        "1770303600000",
+        "2026-02-05T15:00:00Z",
+        "2026-02-05T15:00:00.000Z",
+        "2026-02-05T15:00:00",
+        "2026-02-05 15:00:00+00:00",
+        " 2026-02-05T10:00:00-05:00 ",
+    ],
+)
+def test_times_in_every_form(raw):
+    moment = timestamp_read(raw)
+    assert moment == datetime(2026, 2, 5, 15, tzinfo=UTC)
+    assert moment.utcoffset().total_seconds() == 0
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "not-a-date",
+        "",
+        "{{time}}",
+        "NaN",
+        True,
+        [],
+        {},
+        0,
+        3,
+        -1,
+        946684799,
+        "1999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        10**30,
+        999999999999,
+        "2026-02-30",
+    ],
+)
+def test_what_cannot_be_read_or_lies_before_2000_is_refused(raw):
+    with pytest.raises(ValueError, match="send"):
+        timestamp_read(raw)
+
+
+def test_the_first_second_of_2000_is_read():
+    assert timestamp_read(946684800) == datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@settings(max_examples=200)
+@given(st.integers(946684800, 4102444800), st.integers(0, 999))
+def test_seconds_milliseconds_and_iso_agree(seconds, milliseconds):
+    moment = timestamp_read(seconds * 1000 + milliseconds) if seconds > 10**9 else timestamp_read(seconds)
+    assert timestamp_read(moment.isoformat()) == moment
+    assert moment.replace(microsecond=0) == timestamp_read(seconds)
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=30) | st.floats() | st.integers() | st.booleans() | st.none())
+def test_anything_is_read_or_refused_with_what_to_send(raw):
+    at = datetime(2026, 2, 5, 15, tzinfo=UTC)
+    for read in (confidence_read, price_read, quantity_read, timestamp_read, lambda value: expiration_read(value, at)):
+        assert "send" in _fault(read, raw)
+
+
+def _fault(read, raw):
+    try:
+        return f"nothing to send: it is {read(raw)}"
+    except ValueError as error:
+        return str(error)
