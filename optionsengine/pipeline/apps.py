@@ -1,7 +1,13 @@
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class PipelineConfig(AppConfig):
     name = "optionsengine.pipeline"
     label = "pipeline"
     verbose_name = "Pipeline"
+
+    def ready(self) -> None:
+        from optionsengine.pipeline.checks import check_intervals
+
+        register(check_intervals)
