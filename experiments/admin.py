@@ -1,0 +1,123 @@
+"""Decisions, to read; risk limits, to edit."""
+
+from django.contrib import admin
+
+from experiments.models import (
+    AgentDecision,
+    DecisionRound,
+    Experiment,
+    GateResult,
+    Recommendation,
+    RiskLimit,
+)
+from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, WordedForm, badge
+
+OUTCOMES = {"approved": GOOD, "deferred": WAITING, "refused": BAD}
+VERDICTS = {"pass": GOOD, "defer": WAITING, "refuse": BAD}
+
+
+@admin.register(Experiment)
+class ExperimentAdmin(LedgerAdmin):
+    list_display = ("created_at", "signal", "variant", "bucket", "split_percentage")
+    list_select_related = ("signal",)
+
+
+@admin.register(DecisionRound)
+class DecisionRoundAdmin(LedgerAdmin):
+    list_display = ("created_at", "shown_signal", "round", "shown_outcome", "code", "execution_mode", "rules_version")
+    list_select_related = ("experiment__signal",)
+
+    @admin.display(description="signal")
+    def shown_signal(self, row: DecisionRound) -> str:
+        return str(row.experiment.signal)
+
+    @badge("outcome", OUTCOMES)
+    def shown_outcome(self, row: DecisionRound) -> str:
+        return row.outcome
+
+
+@admin.register(GateResult)
+class GateResultAdmin(LedgerAdmin):
+    list_display = ("created_at", "shown_signal", "engine", "gate", "shown_outcome", "code", "value", "threshold")
+    list_select_related = ("decision__experiment__signal",)
+    list_filter = ("gate", "outcome")
+
+    @admin.display(description="signal")
+    def shown_signal(self, row: GateResult) -> str:
+        return str(row.decision.experiment.signal)
+
+    @badge("outcome", VERDICTS)
+    def shown_outcome(self, row: GateResult) -> str:
+        return row.outcome
+
+
+@admin.register(AgentDecision)
+class AgentDecisionAdmin(LedgerAdmin):
+    list_display = ("created_at", "shown_signal", "agent", "shown_bias", "confidence", "weight", "is_blocking")
+    list_select_related = ("decision__experiment__signal",)
+
+    @admin.display(description="signal")
+    def shown_signal(self, row: AgentDecision) -> str:
+        return str(row.decision.experiment.signal)
+
+    @badge("vote", {"bullish": GOOD, "bearish": BAD, "abstains": NOTED})
+    def shown_bias(self, row: AgentDecision) -> str:
+        return "abstains" if row.is_abstaining else row.bias
+
+
+@admin.register(Recommendation)
+class RecommendationAdmin(LedgerAdmin):
+    list_display = (
+        "created_at",
+        "signal",
+        "engine",
+        "is_shadow",
+        "shown_outcome",
+        "code",
+        "option_symbol",
+        "quantity",
+        "limit_price",
+        "confidence",
+    )
+    list_select_related = ("signal",)
+
+    @badge("outcome", OUTCOMES)
+    def shown_outcome(self, row: Recommendation) -> str:
+        return row.outcome
+
+
+class RiskLimitForm(WordedForm):
+    messages = {
+        "risk_limits_name": "Another row has this name. Choose another.",
+        "risk_limits_one_enabled": "Another row is enabled, and only one may be. Disable that one first.",
+        "risk_limits_money_bounds": "An amount must be from 0 to 999,999,999,999.99 dollars.",
+        "risk_limits_percent_bounds": "A percentage must be from 0 to 100.",
+    }
+
+    class Meta:
+        model = RiskLimit
+        fields = "__all__"
+
+
+@admin.register(RiskLimit)
+class RiskLimitAdmin(EditAdmin):
+    form = RiskLimitForm
+    list_display = (
+        "name",
+        "is_enabled",
+        "max_open_positions",
+        "max_positions_per_symbol",
+        "max_daily_loss",
+        "max_daily_trades",
+        "max_exposure",
+        "max_exposure_percent",
+        "max_open_risk_percent",
+    )
+    ordering = ("-is_enabled", "name")
+    fieldsets = (
+        (None, {"fields": ("name", "is_enabled")}),
+        ("Positions", {"fields": ("max_open_positions", "max_positions_per_symbol", "max_daily_trades")}),
+        ("Dollars", {"fields": ("max_daily_loss", "max_exposure")}),
+        ("Percent of equity", {"fields": ("max_exposure_percent", "max_open_risk_percent")}),
+        ("Times", {"fields": ("created_at", "updated_at")}),
+    )

@@ -1,0 +1,162 @@
+"""Signals reviewed on one page, people and their roles, and the job library's tables to read."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django_q.models import Failure, OrmQ, Schedule, Success
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from optionsengine.console.timeline import signal_timeline
+from optionsengine.core.acts import Act, ActingAdmin
+from optionsengine.core.admin import BAD, GOOD, WAITING, LedgerAdmin, StyledAdmin, badge
+from optionsengine.pipeline.operations import signal_reject, signal_rerun
+from signals.models import Signal
+
+
+def _rerun(signal_id: UUID, actor: str, reason: str, at: datetime) -> object:
+    return signal_rerun(signal_id=signal_id, actor=actor, at=at)
+
+
+def _reject(signal_id: UUID, actor: str, reason: str, at: datetime) -> object:
+    return signal_reject(signal_id=signal_id, actor=actor, reason=reason, at=at)
+
+
+@admin.register(Signal)
+class SignalAdmin(ActingAdmin):
+    """The review: everything that became of a signal on one page, and the two acts a person has."""
+
+    acts = (
+        Act(
+            name="rerun",
+            label="Run again",
+            question="Decide this again, in a new round?",
+            done="is pending again and will be decided within seconds",
+            run=_rerun,
+        ),
+        Act(
+            name="reject",
+            label="Reject",
+            question="End this here? No order will be made of it.",
+            done="is rejected",
+            run=_reject,
+            asks_reason=True,
+            is_dangerous=True,
+        ),
+    )
+    list_display = (
+        "created_at",
+        "symbol",
+        "shown_side",
+        "intent",
+        "timeframe",
+        "shown_status",
+        "reason",
+        "confidence",
+        "pattern",
+        "shown_variant",
+        "family",
+        "is_test",
+    )
+    list_select_related = ("experiment",)
+    list_filter = ("status",)
+    exact_search = ("symbol",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("payload")
+
+    @badge("side", {"long": GOOD, "short": BAD})
+    def shown_side(self, row: Signal) -> str:
+        return row.side or "every side"
+
+    @badge("status", {"pending": WAITING, "approved": GOOD, "executed": GOOD, "rejected": BAD, "failed": BAD})
+    def shown_status(self, row: Signal) -> str:
+        return row.status
+
+    @admin.display(description="engine")
+    def shown_variant(self, row: Signal) -> str:
+        return row.experiment.variant if hasattr(row, "experiment") else ""
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the review page; there is nothing to save on it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            life = signal_timeline(UUID(object_id))
+        except (ValueError, Signal.DoesNotExist):
+            raise Http404("there is no such signal") from None
+        context = {
+            **self.admin_site.each_context(request),
+            **life,
+            "title": str(life["signal"]),
+            "opts": self.opts,
+            "act_links": self.act_links(request, object_id),
+            "media": self.media,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "console/signal_review.html", context)
+
+
+for model in (User, Group, Schedule, Success, Failure, OrmQ):
+    admin.site.unregister(model)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin, StyledAdmin):
+    """People; a role is a group: viewer reads, operator acts, admin does everything."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_filter = ("is_staff", "is_superuser", "is_active", "groups")
+    show_full_result_count = False
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin, StyledAdmin):
+    """The roles."""
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(LedgerAdmin):
+    """Written from code at each start; an interval changes in the settings."""
+
+    list_display = ("name", "func", "cron", "cluster", "next_run")
+    ordering = ("name",)
+
+
+class TaskAdmin(LedgerAdmin):
+    list_display = ("started", "name", "func", "cluster", "attempt_count", "stopped")
+    ordering = ("-started",)
+
+    def get_fields(self, request: HttpRequest, obj: Any | None = None) -> tuple[str, ...]:
+        return ("id", "name", "func", "cluster", "started", "stopped", "success", "attempt_count", "result")
+
+
+@admin.register(Success)
+class SuccessAdmin(TaskAdmin):
+    """Tasks that ended well; the newest few of each function are kept."""
+
+
+@admin.register(Failure)
+class FailureAdmin(TaskAdmin):
+    """Tasks that raised, with the trace."""
+
+
+@admin.register(OrmQ)
+class QueueAdmin(LedgerAdmin):
+    """What waits in the queue of each cluster."""
+
+    list_display = ("id", "key", "lock")
+    ordering = ("-id",)
+
+    def get_fields(self, request: HttpRequest, obj: Any | None = None) -> tuple[str, ...]:
+        return ("id", "key", "lock")

@@ -1,0 +1,104 @@
+"""Operations in the back office: the trading state to switch, the rest to read."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, badge
+from optionsengine.core.clock import now
+from optionsengine.ops.enums import Job, TradingStatus
+from optionsengine.ops.models import Alert, Heartbeat, JobRun, TradingState
+from optionsengine.ops.services import trading_state_set
+
+
+class JobFilter(SimpleListFilter):
+    """The jobs by name, without asking the table which names it holds."""
+
+    title = "job"
+    parameter_name = "job"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(job.value, job.value.replace("_", " ")) for job in Job]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[JobRun]) -> QuerySet[JobRun]:
+        return queryset.filter(job=self.value()) if self.value() else queryset
+
+
+class OpenFilter(SimpleListFilter):
+    """Open alerts or resolved ones."""
+
+    title = "state"
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "open"), ("no", "resolved")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        return queryset.filter(resolved_at__isnull=self.value() == "yes") if self.value() else queryset
+
+
+@admin.register(TradingState)
+class TradingStateAdmin(EditAdmin):
+    """One row; saving it goes through the service that switches the engine."""
+
+    list_display = ("shown_status", "reason", "updated_at")
+    ordering = ("id",)
+    fields = ("status", "reason", "updated_at")
+    readonly_fields = ("updated_at",)
+
+    @badge("status", {"ACTIVE": GOOD, "REDUCING": WAITING, "HALTED": BAD})
+    def shown_status(self, row: TradingState) -> str:
+        return row.status
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not TradingState.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: TradingState | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: TradingState, form: Any, change: bool) -> None:
+        saved = trading_state_set(status=TradingStatus(obj.status), reason=obj.reason, at=now())
+        obj.updated_at = saved.updated_at
+
+
+@admin.register(JobRun)
+class JobRunAdmin(LedgerAdmin):
+    list_display = (
+        "created_at",
+        "job",
+        "shown_result",
+        "claimed",
+        "done",
+        "deferred",
+        "refused",
+        "failed",
+        "shown_duration",
+    )
+    list_filter = (JobFilter,)
+
+    @badge("result", {"ok": GOOD, "raised": BAD})
+    def shown_result(self, row: JobRun) -> str:
+        return "raised" if row.error else "ok"
+
+    @admin.display(description="duration")
+    def shown_duration(self, row: JobRun) -> str:
+        return f"{row.duration_ms:.1f} ms"
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(LedgerAdmin):
+    list_display = ("name", "beat_at")
+    ordering = ("name",)
+
+
+@admin.register(Alert)
+class AlertAdmin(LedgerAdmin):
+    list_display = ("created_at", "shown_level", "cause", "message", "count", "last_at", "resolved_at")
+    list_filter = (OpenFilter,)
+
+    @badge("level", {"info": NOTED, "warning": WAITING, "critical": BAD})
+    def shown_level(self, row: Alert) -> str:
+        return row.level
