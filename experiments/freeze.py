@@ -41,6 +41,7 @@ MAX_CANDIDATES = 40
 MAX_WISHED = 8  # of the signal's own strike or expiration, when it names only one of them
 MAX_CONTEXT_FIELDS = 16
 MAX_TEXT = 60
+MAX_NUMBER = 10**12
 MAX_PROBLEM = 200
 PRICE = Decimal("0.0001")
 GREEK_DIGITS = 4
@@ -71,7 +72,7 @@ def _is_finite(quote: OptionQuote) -> bool:
     return quote.bid.is_finite() and quote.ask.is_finite() and all(math.isfinite(number) for number in numbers)
 
 
-def _candidate(quote: OptionQuote, at: datetime) -> Candidate:
+def _candidate(quote: OptionQuote, days: float) -> Candidate:
     return Candidate(
         expiration=quote.contract.expiration,
         strike=price_exact(quote.contract.strike),
@@ -86,7 +87,7 @@ def _candidate(quote: OptionQuote, at: datetime) -> Candidate:
         vega=_number(quote.vega, GREEK_DIGITS),
         open_interest=quote.open_interest,
         volume=quote.volume,
-        dte=_number(calendar.dte(quote.contract.expiration, at), GREEK_DIGITS),
+        dte=days,
         at=quote.at,
     )
 
@@ -107,19 +108,23 @@ def _keep(contracts: Sequence[Candidate], passing: Sequence[Candidate], terms: T
 def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
     spot = price_exact(chain.spot)
     removed = dict.fromkeys(ContractFilter, 0)
-    contracts = []
+    expirations = {quote.contract.expiration for quote in chain.quotes}
+    days = {each: _number(calendar.dte(each, terms.at), GREEK_DIGITS) for each in expirations}
+    contracts, fitting = [], []
     for quote in chain.quotes:
         if quote.contract.right != right_for(terms.side):
             removed[ContractFilter.RIGHT] += 1
         elif not _is_finite(quote):
             removed[ContractFilter.QUOTE] += 1
         else:
-            contracts.append(_candidate(quote, terms.at))
-    for contract in contracts:
-        failure = first_failure(contract, terms)
-        if failure is not None:
-            removed[failure] += 1
-    passing = [scored.contract for scored in rank(contracts, terms)]
+            contract = _candidate(quote, days[quote.contract.expiration])
+            failure = first_failure(contract, terms)
+            contracts.append(contract)
+            if failure is None:
+                fitting.append(contract)
+            else:
+                removed[failure] += 1
+    passing = [scored.contract for scored in rank(fitting, terms)]
     kept = _keep(contracts, passing, terms, spot)
     removed[ContractFilter.KEPT_OUT] = len(passing) - len(set(passing) & set(kept))
     nearest = min(contracts, key=lambda each: (each.expiration, abs(each.strike - spot), each.strike), default=None)
@@ -154,7 +159,7 @@ def _scalars(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
             yield f"{prefix}{key}"[:MAX_TEXT], item[:MAX_TEXT]
         elif isinstance(item, bool):
             yield f"{prefix}{key}"[:MAX_TEXT], item
-        elif isinstance(item, int | float | Decimal) and math.isfinite(item) and abs(item) < 10**12:
+        elif isinstance(item, int | float | Decimal) and -MAX_NUMBER < item < MAX_NUMBER:
             yield f"{prefix}{key}"[:MAX_TEXT], _number(float(item), 6)
 
 
