@@ -35,10 +35,10 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 RATE = 0.04
-NEAR = 0.05  # of spot on either side: the fine strikes
-REACH = (0.20, 0.60)  # of spot on either side: all strikes; wider for later expirations, between these
-_REACH_DEVIATIONS = 1.5
-_LISTABLE = (0.3, 3.0)  # of the base price: any strike ever listed lies between
+NEAR = 0.05  # in logs on either side of spot: the fine strikes
+REACH = (0.20, 1.0)  # in logs on either side of spot: all strikes; wider for later expirations, between these
+_REACH_DEVIATIONS = 2.0
+_LISTABLE = (0.1, 5.0)  # of the base price: any strike ever listed lies between
 _FAR_DAYS = 200.0  # expirations further out list coarse strikes only
 _SHORTEST_YEARS = 1 / DAYS_PER_YEAR
 _WINGS = 4.0  # standard deviations beyond which implied volatility stays flat
@@ -77,7 +77,7 @@ def _strike(price: float) -> Decimal:
 
 def _strikes(profile: Profile, spot: float, days: float) -> list[Decimal]:
     def grid(step: float, reach: float) -> set[Decimal]:
-        low, high = math.ceil(spot * (1 - reach) / step), math.floor(spot * (1 + reach) / step)
+        low, high = math.ceil(spot * math.exp(-reach) / step), math.floor(spot * math.exp(reach) / step)
         return {_strike(number * step) for number in range(low, high + 1)}
 
     deviation = profile.volatility * math.sqrt(max(days, 0.0) / DAYS_PER_YEAR)

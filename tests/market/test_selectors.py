@@ -1,0 +1,71 @@
+"""Which market the settings choose, and what the system check says of wrong ones."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from optionsengine.market.checks import check_market_providers
+from optionsengine.market.providers.null import NullProvider
+from optionsengine.market.providers.simulated import SimulatedProvider
+from optionsengine.market.selectors import market_open, provider_get
+
+OPEN = datetime(2026, 2, 20, 15, 0, tzinfo=UTC)
+CLOSED = datetime(2026, 2, 21, 15, 0, tzinfo=UTC)
+
+
+def test_settings_choose_the_provider_at_call_time(settings):
+    settings.MARKET_DATA_PROVIDERS = ["null"]
+    assert isinstance(provider_get(), NullProvider)
+    settings.MARKET_DATA_PROVIDERS = ["simulated"]
+    assert isinstance(provider_get(), SimulatedProvider)
+    assert provider_get() is provider_get()
+
+
+def test_the_seed_and_the_hours_reach_the_simulated_market(settings):
+    settings.MARKET_DATA_PROVIDERS = ["simulated"]
+    settings.SIMULATED_MARKET_SEED, settings.SIMULATED_MARKET_ALWAYS_OPEN = 5, False
+    assert provider_get().quote("SPY", CLOSED) == SimulatedProvider(seed=5, always_open=False).quote("SPY", CLOSED)
+    settings.SIMULATED_MARKET_SEED = 6
+    assert provider_get().quote("SPY", OPEN) == SimulatedProvider(seed=6, always_open=False).quote("SPY", OPEN)
+    settings.SIMULATED_MARKET_ALWAYS_OPEN = True
+    assert provider_get().quote("SPY", CLOSED).at == CLOSED
+
+
+@pytest.mark.parametrize(
+    ("provider", "always_open", "at", "expected"),
+    [
+        ("simulated", False, OPEN, True),
+        ("simulated", False, CLOSED, False),
+        ("simulated", True, OPEN, True),
+        ("simulated", True, CLOSED, True),
+        ("null", True, CLOSED, False),  # only a simulated market can be always open
+        ("null", False, OPEN, True),
+    ],
+)
+def test_market_hours(settings, provider, always_open, at, expected):
+    settings.MARKET_DATA_PROVIDERS = [provider]
+    settings.SIMULATED_MARKET_ALWAYS_OPEN = always_open
+    assert market_open(at) is expected
+
+
+@pytest.mark.parametrize("names", [[], ["bloomberg"], ["Simulated"], ["simulated", "null"]])
+def test_a_wrong_setting_is_named_with_its_allowed_values(settings, names):
+    settings.MARKET_DATA_PROVIDERS = names
+    message = f"MARKET_DATA_PROVIDERS must name exactly one of simulated, null; it is {','.join(names)!r}"
+    (error,) = check_market_providers(None)
+    assert (error.id, error.level, error.msg) == ("market.E001", checks.ERROR, f"{message}.")
+    with pytest.raises(ImproperlyConfigured) as refused:
+        provider_get()
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("name", ["simulated", "null"])
+def test_a_right_setting_passes(settings, name):
+    settings.MARKET_DATA_PROVIDERS = [name]
+    assert check_market_providers(None) == []
+
+
+def test_the_check_is_registered():
+    assert check_market_providers in checks.registry.registry.get_checks()
