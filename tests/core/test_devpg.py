@@ -337,6 +337,8 @@ def test_another_user_is_told_whose_it_is_and_changes_nothing(folder, server):
             DevPostgres(folder).ensure("app")
         with pytest.raises(DevPostgresError, match="belongs to another user"):
             DevPostgres(folder).stop()
+        with pytest.raises(DevPostgresError, match="belongs to another user"):
+            DevPostgres(folder).status()
         with pytest.raises(psycopg.OperationalError):
             select(DevPostgres(folder), "SELECT 1", "app")
 

@@ -103,8 +103,12 @@ class DevPostgres:
             self._place = None
 
     def status(self) -> Status:
-        """Look, without starting or changing anything."""
+        """Look, without starting or changing anything.
+
+        :raises DevPostgresError: if the server is another user's, so that nothing can be seen of it.
+        """
         self._place = place = self._book.read()
+        self._refuse_stranger()
         version = None
         if self._listens():
             try:
@@ -112,8 +116,7 @@ class DevPostgres:
                     version = connection.info.parameter_status("server_version")
             except psycopg.OperationalError:
                 version = None  # alive but starting, stopping or hung: the pid alone is known
-        initialised = os.access(place.home, os.X_OK) and place.data.exists()
-        return Status(postmaster_pid(place.data) if initialised else None, version, place, initialised)
+        return Status(postmaster_pid(place.data), version, place, place.data.exists())
 
     def psql(self, arguments: list[str], *, database: str) -> tuple[list[str], dict[str, str]]:
         """Return the command and environment that open psql on `database`, to be run by the caller."""
@@ -256,10 +259,13 @@ class DevPostgres:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database)))
 
-    def _stop(self) -> bool:
+    def _refuse_stranger(self) -> None:
         home = self.place.home
         if home.exists() and not os.access(home, os.R_OK | os.X_OK):
             raise DevPostgresError(f"{home} belongs to another user: run this as that user or as root")
+
+    def _stop(self) -> bool:
+        self._refuse_stranger()
         pid = postmaster_pid(self.place.data)
         if pid is None:
             return False
