@@ -28,7 +28,7 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution: `price` per share, `commission` in dollars for the whole execution, the quote it filled against."""
+    """One execution: `price` per share, `commission` in dollars for all of it, and the quote it filled against."""
 
     execution_id: str
     quantity: int

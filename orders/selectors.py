@@ -1,8 +1,6 @@
 """What reads orders."""
 
-from datetime import datetime
-
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from optionsengine.core.enums import Intent, Mode
 from optionsengine.market.providers.base import MarketProvider
@@ -10,21 +8,16 @@ from orders.brokers.base import Broker
 from orders.brokers.null import NullBroker
 from orders.brokers.paper import PaperBroker
 from orders.data import OrderRequest
-from orders.enums import LIVE, OrderAction, OrderStatus, OrderType
+from orders.enums import LIVE, OrderAction, OrderType
 from orders.models import Order
 
 
-def orders_claimable(intent: Intent, at: datetime) -> "QuerySet[Order]":
+def orders_claimable(intent: Intent) -> "QuerySet[Order]":
     """Return the orders of that intent that a worker may carry on with; `core.leases.lease_claim` picks the due ones.
 
-    An entry past its expiry is left to `orders_expire`, unless it was on its way when its worker died: that one has
-    to be looked up first.
+    Call `orders_expire` first, so that no entry is sent after its time.
     """
-    orders = Order.objects.filter(intent=intent, status__in=LIVE)
-    if intent == Intent.EXIT:
-        return orders
-    on_its_way = Q(status__in=[OrderStatus.SUBMITTING, OrderStatus.UNKNOWN])
-    return orders.filter(on_its_way | Q(expires_at__gt=at))
+    return Order.objects.filter(intent=intent, status__in=LIVE)
 
 
 def order_request(order: Order) -> OrderRequest:

@@ -245,8 +245,8 @@ def _exit_alert(order: Order, report: BrokerReport, at: datetime) -> None:
         )
 
 
-def orders_expire(*, at: datetime) -> int:
-    """End the entries whose time is over, and in REDUCING every working entry; return how many.
+def orders_expire(*, at: datetime) -> list[Order]:
+    """End the entries whose time is over, and in REDUCING every working entry; return them.
 
     What filled before stays filled. An order that a worker holds or that is on its way is left for the next pass:
     its outcome comes first. Exits never expire.
@@ -273,21 +273,21 @@ def orders_expire(*, at: datetime) -> int:
                 order_transition(
                     order=order, to=OrderStatus.CANCELLED, reason=OrderCode.TRADING_STATE, at=at, message=message
                 )
-    return len(ended)
+    return ended
 
 
 def order_quarantine(*, order: Order, at: datetime) -> bool:
-    """Give up a locked entry that was claimed more than `MAX_ATTEMPTS` times without an end; tell whether it was.
+    """Give up a locked entry that `MAX_ATTEMPTS` claims brought to no end; tell whether it was given up.
 
     An exit is never given up, and an entry of unknown outcome must be looked up first: both raise the alert and are
     tried again a minute later. A partly filled entry is cancelled: it keeps what it bought.
     """
     _require_transaction()
-    if order.attempts <= MAX_ATTEMPTS or order.status in FINAL:
+    if order.status in FINAL:
         return False
     keeps_trying = order.intent == Intent.EXIT or order.status == OrderStatus.UNKNOWN
     consequence = "it keeps being tried" if keeps_trying else "it was given up"
-    message = f"order {order.client_order_id} ended no pass in {order.attempts - 1} attempts; {consequence}"
+    message = f"order {order.client_order_id} came to no end in {MAX_ATTEMPTS} attempts; {consequence}"
     if keeps_trying:
         columns = lease_release(order, next_attempt_at=at + EXIT_RETRY_AFTER)
         order.save(update_fields=columns)

@@ -1,5 +1,7 @@
 """Vocabulary of positions and exits, with the allowed status changes."""
 
+from enum import StrEnum
+
 from django.db.models import TextChoices
 
 
@@ -63,3 +65,12 @@ class RuleScope(TextChoices):
     SETUP = "setup"
     SYMBOL = "symbol"
     POSITION = "position"
+
+
+class PositionCode(StrEnum):
+    """Why a position could not be changed as asked."""
+
+    POSITION_NOT_FOUND = "POSITION_NOT_FOUND"
+    POSITION_CLOSED = "POSITION_CLOSED"
+    EXIT_IN_PROGRESS = "EXIT_IN_PROGRESS"
+    TRANSITION_NOT_ALLOWED = "TRANSITION_NOT_ALLOWED"

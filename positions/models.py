@@ -38,6 +38,9 @@ class Position(MutableRow, ContractRow):
     quantity = models.PositiveIntegerField(help_text="Contracts still open.")
     opened_quantity = models.PositiveIntegerField()
     entry_price = price_field(help_text="Average fill per share.")
+    cost_basis = money_field(help_text="Premium paid for all contracts ever opened, commissions apart.")
+    open_cost = money_field(help_text="Paid for the contracts still open, their entry commission included.")
+    initial_risk = money_field(help_text="1 R: cost basis × the stop in force at entry (all of it without a stop).")
     entry_commission = money_field()
     exit_commission = money_field(default=0)
     realized_pnl = money_field(default=0, help_text="Of closed contracts, commissions of both sides included.")
@@ -46,8 +49,10 @@ class Position(MutableRow, ContractRow):
     bid = price_field(null=True, blank=True)
     ask = price_field(null=True, blank=True)
     underlying_price = price_field(null=True, blank=True)
-    marked_at = models.DateTimeField(null=True, blank=True)
-    unrealized_pnl = money_field(null=True, blank=True, help_text="At the bid, the side it can be sold on.")
+    marked_at = models.DateTimeField(null=True, blank=True, help_text="When the market last quoted it usably.")
+    unrealized_pnl = money_field(
+        null=True, blank=True, help_text="Of the open contracts: what the bid would pay, less open cost."
+    )
     high_water_mark = price_field(help_text="The best bid seen, at least the entry price.")
     trailing_stop = price_field(null=True, blank=True)
     greeks = models.JSONField(default=dict, blank=True)
@@ -89,7 +94,15 @@ class Position(MutableRow, ContractRow):
                 trailing_stop=None,
                 strike=None,
             ),
-            bounded("positions_commission_bounds", maximum=MONEY_LIMIT, entry_commission=None, exit_commission=None),
+            bounded(
+                "positions_money_bounds",
+                maximum=MONEY_LIMIT,
+                cost_basis=None,
+                open_cost=None,
+                initial_risk=None,
+                entry_commission=None,
+                exit_commission=None,
+            ),
             bounded(
                 "positions_pnl_bounds",
                 minimum=-MONEY_LIMIT,
@@ -125,11 +138,11 @@ class PositionMark(Row):
     mark = price_field()
     bid = price_field()
     ask = price_field()
-    underlying_price = price_field()
+    underlying_price = price_field(null=True, blank=True)
     unrealized_pnl = money_field()
     trailing_stop = price_field(null=True, blank=True)
-    iv = models.FloatField()
-    delta = models.FloatField()
+    iv = models.FloatField(null=True, blank=True)
+    delta = models.FloatField(null=True, blank=True)
     source = models.CharField(max_length=20)
     quote_at = models.DateTimeField()
 

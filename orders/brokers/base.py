@@ -23,6 +23,6 @@ class Broker(Protocol):
         """Return what became of an order that was sent before."""
         ...
 
-    def lookup(self, client_order_id: str, at: datetime) -> BrokerReport | None:
-        """Return what the broker knows of that order; None means that it never received it."""
+    def lookup(self, request: OrderRequest, at: datetime) -> BrokerReport | None:
+        """Return what the broker knows of the order by its client order id; None: it never received it."""
         ...

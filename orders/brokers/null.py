@@ -15,7 +15,7 @@ class NullBroker:
     def poll(self, request: OrderRequest, at: datetime) -> BrokerReport:
         return self._refused()
 
-    def lookup(self, client_order_id: str, at: datetime) -> BrokerReport | None:
+    def lookup(self, request: OrderRequest, at: datetime) -> BrokerReport | None:
         return None
 
     @staticmethod

@@ -46,17 +46,17 @@ class PaperBroker:
         """Try the waiting order again: nobody else holds it."""
         return self.submit(request, at)
 
-    def lookup(self, client_order_id: str, at: datetime) -> BrokerReport | None:
+    def lookup(self, request: OrderRequest, at: datetime) -> BrokerReport | None:
         """Return the order's saved executions, or None if there are none."""
         trades = list(
-            Trade.objects.filter(broker=self.name, order__client_order_id=client_order_id)
-            .select_related("order")
-            .order_by("created_at", "pk")
+            Trade.objects.filter(broker=self.name, order__client_order_id=request.client_order_id).order_by(
+                "created_at", "pk"
+            )
         )
         if not trades:
             return None
         filled = sum(trade.quantity for trade in trades)
-        is_whole = filled == trades[0].order.quantity
+        is_whole = filled == request.quantity
         status = OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED
         return BrokerReport(status, tuple(_fill(trade) for trade in trades))
 

@@ -1,0 +1,254 @@
+"""What reads positions: the watched ones, the policies that watch them, and the risk they are."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from experiments.data import Exposure
+from experiments.selectors import recommendations_unordered
+from optionsengine.core.enums import Intent, Mode
+from optionsengine.core.values import cents
+from optionsengine.market import calendar
+from optionsengine.ops.models import Alert
+from orders.enums import LIVE
+from orders.models import Order
+from positions.data import ExitHit, ExitPolicy, HoldFacts, PositionView
+from positions.enums import AlertPriority, ExitAction, ExitReason, PositionStatus, RuleScope
+from positions.models import ExitRule, Position
+from positions.rules import DEFAULT_POLICY, PolicyBook, exit_hits, exit_policy_for, expiry_notice, premium
+from signals.enums import SignalStatus
+
+PAGE_SIZE = 500
+UNPRICED = "unpriced:"  # the cause of the alert, before the option's symbol
+_MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=20, decimal_places=6)
+_TIME_STOPS = (ExitReason.EXPIRED, ExitReason.MIN_DTE)
+
+
+def positions_watched() -> "QuerySet[Position]":
+    """Return every position that is not closed, shadow and test ones included."""
+    return Position.objects.exclude(status=PositionStatus.CLOSED)
+
+
+def positions_pages(positions: "QuerySet[Position]") -> Iterator[list[Position]]:
+    """Yield the positions in pages by primary key, each read when it is asked for."""
+    last: UUID | None = None
+    while True:
+        page = list((positions.filter(pk__gt=last) if last else positions).order_by("pk")[:PAGE_SIZE])
+        if not page:
+            return
+        yield page
+        last = page[-1].pk
+
+
+def exit_policies() -> dict[tuple[RuleScope, str], ExitPolicy]:
+    """Return the enabled exit rules by scope and target, for `rules.exit_policy_for`. One query."""
+    return {
+        (RuleScope(rule.scope), rule.target): ExitPolicy(
+            name=rule.name,
+            action=ExitAction(rule.action),
+            profit_target_percent=rule.profit_target_percent,
+            stop_loss_percent=rule.stop_loss_percent,
+            trailing_activation_percent=rule.trailing_activation_percent,
+            trailing_distance_percent=rule.trailing_distance_percent,
+            max_hold_sessions=rule.max_hold_sessions,
+            min_dte=rule.min_dte,
+        )
+        for rule in ExitRule.objects.filter(is_enabled=True)
+    }
+
+
+def position_policy(policies: PolicyBook, position: Position) -> ExitPolicy:
+    """Return the policy that watches this position."""
+    return exit_policy_for(
+        policies,
+        position_id=position.pk,
+        symbol=position.underlying,
+        setup_type=position.setup_type,
+        engine=position.engine,
+    )
+
+
+def position_view(position: Position) -> PositionView:
+    """Freeze what the exit rules may know of the row."""
+    return PositionView(
+        id=position.pk,
+        contract=position.contract,
+        engine=position.engine,
+        setup_type=position.setup_type,
+        status=PositionStatus(position.status),
+        quantity=position.quantity,
+        entry_price=position.entry_price,
+        bid=position.bid,
+        marked_at=position.marked_at,
+        trailing_stop=position.trailing_stop,
+        opened_at=position.created_at,
+        close_requested=position.close_requested,
+    )
+
+
+def hold_facts(view: PositionView, at: datetime) -> HoldFacts:
+    """Return what the calendar says of the position at `at`."""
+    expires_at = calendar.expiry_at(view.contract.expiration)
+    held_since = calendar.session_number(calendar.last_session(view.opened_at))
+    return HoldFacts(
+        dte=calendar.dte(view.contract.expiration, at),
+        entry_dte=calendar.dte(view.contract.expiration, view.opened_at),
+        expires_in_days=(calendar.new_york_day(expires_at) - calendar.new_york_day(at)).days,
+        minutes_to_close=calendar.minutes_to_close(at),
+        sessions_held=calendar.session_number(calendar.last_session(at)) - held_since,
+    )
+
+
+def position_hits(position: Position, policy: ExitPolicy, at: datetime) -> tuple[ExitHit, ...]:
+    """Return every exit rule that hits the row as it is, the deciding one first."""
+    view = position_view(position)
+    return exit_hits(view, policy, hold_facts(view, at), at=at, quote_max_age_seconds=settings.QUOTE_MAX_AGE_SECONDS)
+
+
+def unpriced_symbols() -> set[str]:
+    """Return the option symbols an open alert says have no usable quote."""
+    causes = Alert.objects.filter(resolved_at=None, cause__startswith=UNPRICED).values_list("cause", flat=True)
+    return {cause.removeprefix(UNPRICED) for cause in causes}
+
+
+def exposure_get(*, symbol: str, at: datetime) -> Exposure:
+    """Return the real risk on the books (paper and live, no tests) as a decision about `symbol` sees it. Four queries.
+
+    Working entry orders and approved recommendations that have no order yet count like positions, at their limit or
+    the ask, so that decisions made in a row cannot overshoot a limit together. An entry that is partly filled counts
+    as its position plus the dollars it may still buy.
+
+    `daily_pnl` is what today (the date in New York) added: the whole result of positions closed today, and the result
+    so far of positions opened today. What older positions gain or lose while they stay open is left out: their
+    unrealised result belongs to the days that made it.
+    """
+    day_start = datetime.combine(calendar.new_york_day(at), datetime.min.time(), calendar.NEW_YORK)
+    books = _books(symbol, day_start)
+    entries = [*_working_entries(), *_approved_entries()]
+    new = [entry for entry in entries if entry.is_new]
+    pending = sum((entry.cost for entry in entries), Decimal(0))
+    stop = DEFAULT_POLICY.stop_loss_percent or Decimal(100)
+    return Exposure(
+        equity=settings.PAPER_STARTING_EQUITY + books["realized"] + books["unrealized"],
+        open_positions=books["open"] + len(new),
+        symbol_positions=books["symbol_open"] + sum(entry.underlying == symbol for entry in new),
+        daily_pnl=books["daily"],
+        daily_trades=books["opened_today"] + len(new),
+        exposure=books["open_cost"] + pending,
+        open_risk=cents(books["risk"] + pending * stop / 100),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Dollars an entry may still spend; `is_new` when it has no position yet."""
+
+    underlying: str
+    cost: Decimal
+    is_new: bool
+
+
+def _real() -> Q:
+    return Q(mode__in=Mode.real(), is_test=False)
+
+
+def _books(symbol: str, day_start: datetime) -> dict[str, Any]:
+    is_open = ~Q(status=PositionStatus.CLOSED)
+    today = Q(created_at__gte=day_start)
+    unrealized = Coalesce("unrealized_pnl", Decimal(0), output_field=_MONEY)
+    risk = ExpressionWrapper(F("initial_risk") * F("quantity") / F("opened_quantity"), output_field=_MONEY)
+    result = ExpressionWrapper(F("realized_pnl") + unrealized, output_field=_MONEY)
+    totals = Position.objects.filter(_real()).aggregate(
+        open=Count("pk", filter=is_open),
+        symbol_open=Count("pk", filter=is_open & Q(underlying=symbol)),
+        opened_today=Count("pk", filter=today),
+        realized=Sum("realized_pnl", default=Decimal(0)),
+        unrealized=Sum(unrealized, filter=is_open, default=Decimal(0)),
+        open_cost=Sum("open_cost", filter=is_open, default=Decimal(0)),
+        risk=Sum(risk, filter=is_open, default=Decimal(0)),
+        daily=Sum(result, filter=Q(closed_at__gte=day_start) | is_open & today, default=Decimal(0)),
+    )
+    return dict(totals)
+
+
+def _working_entries() -> list[_Entry]:
+    orders = Order.objects.filter(_real(), intent=Intent.ENTRY, status__in=LIVE).values_list(
+        "underlying", "quantity", "filled_quantity", "limit_price", "recommendation__ask"
+    )
+    return [
+        _Entry(underlying, premium(limit or ask or Decimal(0), quantity - filled), is_new=not filled)
+        for underlying, quantity, filled, limit, ask in orders
+    ]
+
+
+def _approved_entries() -> list[_Entry]:
+    approved = recommendations_unordered().filter(
+        is_shadow=False, signal__is_test=False, signal__status=SignalStatus.APPROVED
+    )
+    return [
+        _Entry(row.underlying, premium(row.limit_price or row.ask or Decimal(0), row.quantity), is_new=True)
+        for row in approved
+    ]
+
+
+def exit_signals_payload(at: datetime) -> dict[str, Any]:
+    """Return the answer of `GET exit-signals`: every exit rule that hits a real open position, the first one deciding.
+
+    A position that expires today or tomorrow is named even when no rule hits. The engine's two reasons of time are
+    both `TIME_STOP` to the outside.
+    """
+    started = time.perf_counter()
+    policies = exit_policies()
+    alerts: list[dict[str, Any]] = []
+    total = 0
+    for page in positions_pages(positions_watched().filter(_real())):
+        total += len(page)
+        for position in page:
+            alerts += [_alert(position, hit) for hit in _shown_hits(position, position_policy(policies, position), at)]
+    priorities = Counter(alert["priority"] for alert in alerts)
+    return {
+        "alerts": alerts,
+        "summary": {
+            "total_positions": total,
+            "positions_with_alerts": len({alert["position_id"] for alert in alerts}),
+            "critical_alerts": priorities[AlertPriority.CRITICAL],
+            "high_alerts": priorities[AlertPriority.HIGH],
+            "medium_alerts": priorities[AlertPriority.MEDIUM],
+        },
+        "duration_ms": round((time.perf_counter() - started) * 1000, 3),
+        "timestamp": at,
+    }
+
+
+def _shown_hits(position: Position, policy: ExitPolicy, at: datetime) -> list[ExitHit]:
+    hits = list(position_hits(position, policy, at))
+    notice = expiry_notice(hold_facts(position_view(position), at))
+    if notice is not None and not any(hit.reason in _TIME_STOPS for hit in hits):
+        hits.append(notice)
+    return hits
+
+
+def _alert(position: Position, hit: ExitHit) -> dict[str, Any]:
+    return {
+        "position_id": str(position.pk),
+        "symbol": position.underlying,
+        "priority": hit.priority.value,
+        "reason": "TIME_STOP" if hit.reason in _TIME_STOPS else hit.reason.value,
+        "details": {
+            "option_symbol": position.option_symbol,
+            "quantity": position.quantity,
+            "value": hit.value,
+            "threshold": hit.threshold,
+        },
+        "recommended_action": hit.recommended_action.value,
+        "urgency": hit.urgency.value,
+    }

@@ -1,0 +1,18 @@
+"""What changes positions, one module per part of their life."""
+
+from positions.services.exits import exit_signal_apply, exits_monitor, position_close_request
+from positions.services.lifecycle import position_open, position_reduce, position_transition
+from positions.services.refresh import greeks_of, positions_refresh
+from positions.services.settlement import positions_settle
+
+__all__ = [
+    "exit_signal_apply",
+    "exits_monitor",
+    "greeks_of",
+    "position_close_request",
+    "position_open",
+    "position_reduce",
+    "position_transition",
+    "positions_refresh",
+    "positions_settle",
+]

@@ -1,0 +1,168 @@
+"""Marks every watched position to the market."""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from optionsengine.core.values import OptionContract
+from optionsengine.market import calendar
+from optionsengine.market.data import MarketError, OptionQuote, Quote
+from optionsengine.market.providers.base import MarketProvider
+from optionsengine.market.rules import quote_problem
+from optionsengine.market.selectors import market_open
+from optionsengine.ops.data import StageReport
+from optionsengine.ops.enums import AlertLevel
+from optionsengine.ops.services import alert_raise, alert_resolve
+from positions.models import Position, PositionMark
+from positions.rules import PolicyBook, pnl_unrealized, trailing_stop_level
+from positions.selectors import UNPRICED, exit_policies, position_policy, positions_watched, unpriced_symbols
+
+WRITE_BATCH = 500
+GREEK_DECIMALS = 6
+_MARKED = [
+    "bid",
+    "ask",
+    "mark",
+    "marked_at",
+    "underlying_price",
+    "unrealized_pnl",
+    "high_water_mark",
+    "trailing_stop",
+    "greeks",
+    "updated_at",
+]
+
+
+def positions_refresh(*, provider: MarketProvider, at: datetime) -> StageReport:
+    """Mark every watched position: one request for the options of each underlying, one for the underlying itself.
+
+    The network is asked outside any transaction. A missing or unusable quote leaves the last mark as it is, with its
+    age; once that exceeds `QUOTE_MAX_AGE_SECONDS` in the session, an alert says so. In the report `done` counts the
+    priced positions and `deferred` the others.
+    """
+    report = StageReport()
+    by_underlying: dict[str, dict[OptionContract, list[Position]]] = {}
+    for position in positions_watched().order_by("underlying", "pk"):
+        report.claimed += 1
+        if at < calendar.expiry_at(position.expiration):  # what has expired is settled, not quoted
+            by_underlying.setdefault(position.underlying, {}).setdefault(position.contract, []).append(position)
+    max_age = timedelta(seconds=settings.QUOTE_MAX_AGE_SECONDS)
+    if not (market_open(at) or market_open(at - max_age)):
+        report.deferred = report.claimed
+        return report
+    policies = exit_policies()
+    alerted = unpriced_symbols()
+    for underlying, held in by_underlying.items():
+        quotes, stock = _quotes(provider, underlying, held, at)
+        rows = [position.pk for contract, positions in held.items() if contract in quotes for position in positions]
+        report.done += len(rows)
+        for start in range(0, len(rows), WRITE_BATCH):
+            _marks_write(rows[start : start + WRITE_BATCH], quotes, stock, policies, at)
+        for contract, positions in held.items():
+            if contract not in quotes:
+                _unpriced_alert(contract, positions, at)
+            elif contract.symbol in alerted:
+                alert_resolve(cause=UNPRICED + contract.symbol, at=at)
+    report.deferred = report.claimed - report.done
+    return report
+
+
+def _quotes(
+    provider: MarketProvider, underlying: str, contracts: Iterable[OptionContract], at: datetime
+) -> tuple[dict[OptionContract, OptionQuote], Quote | None]:
+    """Return the usable quotes; a provider without an answer gives none."""
+    max_age = settings.QUOTE_MAX_AGE_SECONDS
+    try:
+        found = provider.option_quotes(list(contracts), at)
+    except MarketError:
+        return {}, None
+    usable = {
+        contract: quote
+        for contract, quote in found.items()
+        if quote_problem(quote.bid, quote.ask, quote.at, at, max_age) is None
+    }
+    try:
+        stock = provider.quote(underlying, at) if usable else None
+    except MarketError:
+        stock = None
+    if stock is not None and quote_problem(stock.bid, stock.ask, stock.at, at, max_age) is not None:
+        stock = None
+    return usable, stock
+
+
+def _marks_write(
+    rows: list[UUID],
+    quotes: Mapping[OptionContract, OptionQuote],
+    stock: Quote | None,
+    policies: PolicyBook,
+    at: datetime,
+) -> None:
+    with transaction.atomic():
+        locked = positions_watched().filter(pk__in=rows).select_for_update().order_by("pk")
+        changed = [position for position in locked if _mark(position, quotes[position.contract], stock, policies, at)]
+        Position.objects.bulk_update(changed, _MARKED)
+        # a second refresh at the same moment has nothing to add
+        PositionMark.objects.bulk_create(
+            (_mark_row(position, quotes[position.contract], at) for position in changed), ignore_conflicts=True
+        )
+
+
+def _mark(position: Position, quote: OptionQuote, stock: Quote | None, policies: PolicyBook, at: datetime) -> bool:
+    """Mark the locked row; tell whether the quote brought anything newer than what it has."""
+    if position.marked_at is not None and quote.at <= position.marked_at:
+        return False
+    position.bid, position.ask, position.mark = quote.bid, quote.ask, quote.mid
+    position.marked_at = quote.at
+    position.underlying_price = stock.mid if stock else position.underlying_price
+    position.unrealized_pnl = pnl_unrealized(quote.bid, quantity=position.quantity, open_cost=position.open_cost)
+    position.high_water_mark = max(position.high_water_mark, quote.bid)
+    position.trailing_stop = trailing_stop_level(
+        position_policy(policies, position),
+        entry_price=position.entry_price,
+        high_water_mark=position.high_water_mark,
+        current=position.trailing_stop,
+    )
+    position.greeks = greeks_of(quote)
+    position.updated_at = at
+    return True
+
+
+def _mark_row(position: Position, quote: OptionQuote, at: datetime) -> PositionMark:
+    return PositionMark(
+        position=position,
+        mark=quote.mid,
+        bid=quote.bid,
+        ask=quote.ask,
+        underlying_price=position.underlying_price,
+        unrealized_pnl=position.unrealized_pnl,
+        trailing_stop=position.trailing_stop,
+        iv=position.greeks.get("iv"),
+        delta=position.greeks.get("delta"),
+        source=quote.source,
+        quote_at=quote.at,
+        created_at=at,
+    )
+
+
+def greeks_of(quote: OptionQuote) -> dict[str, float]:
+    """Return the quote's volatility and Greeks as they are stored; one that is not finite is left out."""
+    values = {name: getattr(quote, name) for name in ("iv", "delta", "gamma", "theta", "vega")}
+    return {name: round(value, GREEK_DECIMALS) for name, value in values.items() if math.isfinite(value)}
+
+
+def _unpriced_alert(contract: OptionContract, positions: list[Position], at: datetime) -> None:
+    last = max(position.marked_at or position.created_at for position in positions)
+    age = (at - last).total_seconds()
+    if age <= settings.QUOTE_MAX_AGE_SECONDS or not market_open(at):
+        return
+    alert_raise(
+        cause=UNPRICED + contract.symbol,
+        level=AlertLevel.WARNING,
+        message=f"{contract.symbol} has had no usable quote for {age:.0f} s and {len(positions)} open positions hold "
+        "it: its price rules cannot act; check the market data provider",
+        at=at,
+    )
