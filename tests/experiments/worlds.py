@@ -271,4 +271,3 @@ def mirrored(inputs: DecisionInputs) -> DecisionInputs:
         candidates=tuple(sorted(candidates, key=lambda each: (each.expiration, each.strike))),
         bias=turned_bias,
     )
-

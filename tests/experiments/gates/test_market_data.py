@@ -30,7 +30,10 @@ def test_the_quote_must_be_fresh(age, outcome, code):
     [
         ({"quote": None}, "no quote"),
         ({"chain": None}, "no option chain"),
-        ({"quote": None, "chain": None, "problem": "no_data: the provider is silent"}, "no_data: the provider is silent"),
+        (
+            {"quote": None, "chain": None, "problem": "no_data: the provider is silent"},
+            "no_data: the provider is silent",
+        ),
         ({"problem": "bars are missing"}, "bars are missing"),
         ({"quote": quote(bid=Decimal("500.02"))}, "crossed"),
         ({"quote": quote(bid=Decimal(0))}, "one_sided"),
