@@ -45,6 +45,13 @@ def _null_or_number(value: Any) -> float | None:
     return None if value is None else _number(value)
 
 
+def _not_empty(value: Any) -> Any:
+    # before its members are read: a length bound would also count the faulty ones as missing
+    if value == []:
+        raise ValueError("send at least one")
+    return value
+
+
 Number = Annotated[float, BeforeValidator(_number)]
 Percent = Annotated[float, BeforeValidator(_number), Field(ge=0, le=100)]
 Fraction = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
@@ -124,7 +131,7 @@ class RegimeReading(_Block):
 
 
 class Mtf(_Block):
-    timeframes: tuple[TimeframeReading, ...] = Field(min_length=1)
+    timeframes: Annotated[tuple[TimeframeReading, ...], BeforeValidator(_not_empty)]
     consensus: Consensus
     regime: RegimeReading
 

@@ -98,11 +98,9 @@ def _seconds_to_refuse(body):
     return time.perf_counter() - started
 
 
+TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**18), 10**18)
-    | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])),
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3),
     max_leaves=10,
 )
