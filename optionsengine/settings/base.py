@@ -229,5 +229,8 @@ LOGGING = {
         "handlers": ["stderr"],
         "level": readers.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     },
-    "loggers": {"django-q": {"level": "WARNING"}},  # it says several lines for every task; `job_runs` has them all
+    "loggers": {
+        "django": {"level": "INFO"},  # without the handler Django gives it, which would say everything twice
+        "django-q": {"level": "WARNING"},  # it says several lines for every task; `job_runs` has them all
+    },
 }
