@@ -239,7 +239,10 @@ class GateVerdict:
 
 @dataclass(frozen=True, slots=True)
 class AgentVote:
-    """One agent's opinion. `confidence` (0–100) is confidence in its own `bias`; an abstaining agent has no weight."""
+    """One agent's opinion. `confidence` (0–100) is confidence in its own `bias`; an abstaining agent has no weight.
+
+    Both numbers are floats however an agent wrote them, as their columns are: a replay must not tell 40 from 40.0.
+    """
 
     agent: str
     is_abstaining: bool
@@ -249,6 +252,10 @@ class AgentVote:
     is_blocking: bool = False
     reasons: tuple[str, ...] = ()
     saw: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "confidence", float(self.confidence))
+        object.__setattr__(self, "weight", float(self.weight))
 
 
 @dataclass(frozen=True, slots=True)

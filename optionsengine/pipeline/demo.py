@@ -1,6 +1,7 @@
 """The demo: a recorded trading day through the whole house, in a database of its own, with seeded ids."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -55,6 +56,10 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+class DemoRunningError(RuntimeError):
+    """Two demos at once would play into one database."""
+
+
 @dataclass(frozen=True, slots=True)
 class DemoResult:
     funnel: Funnel
@@ -94,8 +99,9 @@ def demo_database() -> Iterator[str]:
     name = f"{original}_demo"
     with connection._nodb_cursor() as cursor:
         quoted = connection.ops.quote_name(name)
-        # one demo at a time: a second one waits here until the first has ended
-        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name])
+        if not cursor.fetchone()[0]:
+            raise DemoRunningError(f"another demo is using the database {name}: wait until it ends")
         cursor.execute(f"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)")
         cursor.execute(f"CREATE DATABASE {quoted}")
         connections.close_all()
@@ -122,11 +128,14 @@ def demo_run(progress: Callable[[datetime, int, int], None], *, recording: Path 
     requests = list(recording_read(recording))
     with ExitStack() as stack:
         stack.enter_context(override_settings(**SETTINGS))
+        logging.disable(logging.WARNING)  # the day's rejects are its subject, not the terminal's
+        stack.callback(logging.disable, logging.NOTSET)
         stack.enter_context(demo_database())
         stack.enter_context(ids.seeded(SEED))
         stack.enter_context(clock.frozen(requests[0].at))
         _sources_create()
-        end = calendar.next_close(requests[-1].at) + timedelta(minutes=1)
+        close = calendar.session_bounds(calendar.new_york_day(requests[0].at))[1]
+        end = max(close, requests[-1].at) + timedelta(minutes=1)
         steps = list(_steps(requests, end))
         client = Client(raise_request_exception=False)
         for number, (at, request) in enumerate(steps, 1):

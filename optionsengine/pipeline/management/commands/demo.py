@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from optionsengine.pipeline.demo import DemoResult, demo_run
+from optionsengine.pipeline.demo import DemoResult, DemoRunningError, demo_run
 from optionsengine.pipeline.tables import funnel_tables, invariants_table, print_table
 
 
@@ -22,7 +22,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        result = self._run()
+        try:
+            result = self._run()
+        except DemoRunningError as error:
+            raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(result.document()))
         else:
