@@ -24,7 +24,6 @@ from orders.selectors import order_exit_live
 from signals.models import Signal
 
 MARKET_ENTRY_EXPIRES = timedelta(minutes=30)
-EXIT_RETRY_AFTER = timedelta(seconds=60)
 EXPIRE_BATCH = 500
 AVERAGE_PRICE_STEP = Decimal("0.0001")
 _UNPRICED = (OrderCode.NO_QUOTE, OrderCode.QUOTE_UNUSABLE)
@@ -279,8 +278,8 @@ def orders_expire(*, at: datetime) -> list[Order]:
 def order_quarantine(*, order: Order, at: datetime) -> bool:
     """Give up a locked entry that `MAX_ATTEMPTS` claims brought to no end; tell whether it was given up.
 
-    An exit is never given up, and an entry of unknown outcome must be looked up first: both raise the alert and are
-    tried again a minute later. A partly filled entry is cancelled: it keeps what it bought.
+    An exit is never given up, and an entry of unknown outcome must be looked up first: both raise the alert, keep
+    their lease and start counting anew. A partly filled entry is cancelled: it keeps what it bought.
     """
     _require_transaction()
     if order.status in FINAL:
@@ -289,17 +288,16 @@ def order_quarantine(*, order: Order, at: datetime) -> bool:
     consequence = "it keeps being tried" if keeps_trying else "it was given up"
     message = f"order {order.client_order_id} came to no end in {MAX_ATTEMPTS} attempts; {consequence}"
     if keeps_trying:
-        columns = lease_release(order, next_attempt_at=at + EXIT_RETRY_AFTER)
-        order.save(update_fields=columns)
+        order.attempts = 0
+        order.save(update_fields=["attempts"])
     else:
         to = OrderStatus.CANCELLED if order.filled_quantity else OrderStatus.FAILED
         order_transition(order=order, to=to, reason=OrderCode.QUARANTINED, at=at, message=message)
-        columns = lease_release(order)
-        order.save(update_fields=columns)
+        order.save(update_fields=lease_release(order))
     alert_raise(
         cause=f"order_quarantined:{order.client_order_id}",
         level=AlertLevel.CRITICAL,
-        message=f"{message}; read the job runs' errors",
+        message=f"{message}; read the worker's log",
         at=at,
     )
     return not keeps_trying
