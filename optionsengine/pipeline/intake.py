@@ -77,7 +77,7 @@ def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
         except IntakeRejected as refusal:
             return _unauthorized(incoming, refusal, at=at)
     except (OperationalError, InterfaceError) as error:
-        connection.close_if_unusable_or_obsolete()
+        _connection_renew()
         raise Transient(f"the request could not be stored: {error}") from error
     try:
         return event_process(event.pk, at=at, started=started)
@@ -168,7 +168,7 @@ def event_process(event_id: UUID, *, at: datetime, started: float | None = None)
                 raise
             return _event_take(event_id, at=at, started=started)
     except (OperationalError, InterfaceError) as error:
-        connection.close_if_unusable_or_obsolete()
+        _connection_renew()
         raise Transient(f"event {event_id} is left for recovery: {error}") from error
     except Exception:  # noqa: BLE001 - whatever went wrong, the event must say so and the sender be answered
         return _event_fail(event_id, trace=traceback.format_exc(), at=at, started=started)
@@ -282,7 +282,7 @@ def _event_fail(event_id: UUID, *, trace: str, at: datetime, started: float) -> 
                 processing_ms=elapsed_ms(started),
             )
     except (OperationalError, InterfaceError) as error:
-        connection.close_if_unusable_or_obsolete()
+        _connection_renew()
         raise Transient(f"event {event_id} is left for recovery: {error}") from error
     return answer
 
@@ -312,6 +312,12 @@ def events_recover(*, at: datetime) -> StageReport:
         else:
             report.done += 1
     return report
+
+
+def _connection_renew() -> None:
+    """Drop a connection that has failed, so that the next request opens a fresh one."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def elapsed_ms(started: float) -> float:
