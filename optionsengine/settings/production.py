@@ -1,8 +1,11 @@
 """Deployment: DEBUG off, TLS enforced, secrets required (the system checks refuse placeholders)."""
 
+import os
+
+os.environ["DEBUG"] = "false"  # before base reads it: a development key must never be made for a deployment
+
 from optionsengine.settings.base import *  # noqa: F403
 
-DEBUG = False
 SECURE_SSL_REDIRECT = True
 SECURE_HSTS_SECONDS = 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

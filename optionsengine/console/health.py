@@ -1,0 +1,82 @@
+"""Liveness and readiness, without a login, for a supervisor to ask."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from optionsengine.core.clock import now
+from optionsengine.ops.selectors import heartbeat_age_seconds
+
+CLUSTERS = ("entries", "exits")
+MISSED_BEATS = 3
+GRACE_SECONDS = 5
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Say that this process answers; it asks nothing of anyone."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 if requests can be worked on, else 503, with each check's result."""
+    at = now()
+    checks = readiness(at)
+    is_ready = all(check["ok"] for check in checks.values())
+    body = {"status": "ready" if is_ready else "not ready", "checks": checks, "timestamp": at.isoformat()}
+    return JsonResponse(body, status=200 if is_ready else 503)
+
+
+def readiness(at: datetime) -> dict[str, dict[str, Any]]:
+    """Check the database, its migrations, and each cluster's last sign of life."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        checks = {"database": {"ok": True, "detail": "answers"}, "migrations": _migrations()}
+        for cluster in CLUSTERS:
+            checks[f"cluster_{cluster}"] = _heartbeat(cluster, at)
+    except DatabaseError:
+        connection.close_if_unusable_or_obsolete()
+        return {"database": {"ok": False, "detail": "does not answer; is it running, and is DATABASE_URL right?"}}
+    return checks
+
+
+def _migrations() -> dict[str, Any]:
+    missing = _missing_migrations()
+    detail = "all applied" if not missing else f"{missing} not applied; run manage.py migrate"
+    return {"ok": not missing, "detail": detail}
+
+
+def _missing_migrations() -> int:
+    """Count what is not applied. Reading every migration is slow, and once all are applied they stay so."""
+    if _applied.cache_info().currsize:
+        return 0
+    executor = MigrationExecutor(connection)
+    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if not missing:
+        _applied()
+    return missing
+
+
+@cache
+def _applied() -> bool:
+    return True
+
+
+def _heartbeat(cluster: str, at: datetime) -> dict[str, Any]:
+    age = heartbeat_age_seconds(cluster, at)
+    limit = MISSED_BEATS * settings.HEARTBEAT_INTERVAL + GRACE_SECONDS
+    if age is None:
+        return {"ok": False, "detail": "never heard; start the workers with manage.py serve", "age_seconds": None}
+    detail = "beats" if age <= limit else f"silent for {age:.0f} s, at most {limit} s allowed"
+    return {"ok": age <= limit, "detail": detail, "age_seconds": round(age, 1)}

@@ -1,0 +1,81 @@
+"""The admin's sidebar, in the order a trader works, and the label that says what the numbers are."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from optionsengine.core.admin import BAD, NOTED, WAITING
+
+# group → (title, icon, app label, model name)
+SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+    "Trading": (
+        ("Signals", "notifications_active", "signals", "signal"),
+        ("Orders", "receipt_long", "orders", "order"),
+        ("Positions", "account_balance_wallet", "positions", "position"),
+        ("Exit alerts", "logout", "positions", "exitalert"),
+        ("Performance", "monitoring", "positions", "biastradeperformance"),
+    ),
+    "Rules": (
+        ("Trading state", "power_settings_new", "ops", "tradingstate"),
+        ("Risk limits", "shield", "experiments", "risklimit"),
+        ("Exit rules", "rule", "positions", "exitrule"),
+        ("Webhook sources", "key", "signals", "webhooksource"),
+    ),
+    "Inbox": (
+        ("Requests", "inbox", "signals", "webhookevent"),
+        ("Bias now", "explore", "bias", "biasstatecurrent"),
+        ("Bias history", "history", "bias", "biasstatehistory"),
+        ("Contexts", "public", "signals", "marketcontextreceived"),
+        ("Signal changes", "swap_horiz", "signals", "signalevent"),
+    ),
+    "Decisions": (
+        ("Rounds", "psychology", "experiments", "decisionround"),
+        ("Gates", "door_front", "experiments", "gateresult"),
+        ("Agents' votes", "how_to_vote", "experiments", "agentdecision"),
+        ("Recommendations", "recommend", "experiments", "recommendation"),
+        ("Assignments", "call_split", "experiments", "experiment"),
+    ),
+    "Ledgers": (
+        ("Trades", "paid", "orders", "trade"),
+        ("Order changes", "swap_horiz", "orders", "orderevent"),
+        ("Position changes", "swap_horiz", "positions", "positionevent"),
+        ("Marks", "show_chart", "positions", "positionmark"),
+    ),
+    "Operations": (
+        ("Alerts", "warning", "ops", "alert"),
+        ("Job runs", "work_history", "ops", "jobrun"),
+        ("Heartbeats", "favorite", "ops", "heartbeat"),
+        ("Schedules", "schedule", "django_q", "schedule"),
+        ("Failed tasks", "error", "django_q", "failure"),
+        ("Queue", "list", "django_q", "ormq"),
+    ),
+    "People": (
+        ("Users", "person", "auth", "user"),
+        ("Roles", "groups", "auth", "group"),
+    ),
+}
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups and links this person may open."""
+    groups = []
+    for title, pages in SECTIONS.items():
+        items = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
+            for name, icon, app, model in pages
+            if request.user.has_perm(f"{app}.view_{model}")
+        ]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return groups
+
+
+def environment(request: HttpRequest) -> list[str]:
+    """Return the label at the top of every page: live or paper, and plainly whether prices are simulated."""
+    is_simulated = "simulated" in settings.MARKET_DATA_PROVIDERS
+    said = f"{settings.APP_MODE}, simulated prices" if is_simulated else settings.APP_MODE
+    if settings.APP_MODE == "LIVE":
+        return [said, BAD]
+    return [said, WAITING if is_simulated else NOTED]

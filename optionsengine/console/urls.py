@@ -1,0 +1,39 @@
+"""The API, its documents and tokens, health, and the way in."""
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.permissions import AllowAny
+from rest_framework.routers import SimpleRouter
+from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
+
+from optionsengine.console import health, views
+from orders.views import OrderViewSet, TradeViewSet
+from positions.views import ExitSignalsView, PositionViewSet
+
+router = SimpleRouter(use_regex_path=False)
+router.register("signals", views.SignalLifeViewSet)
+router.register("orders", OrderViewSet)
+router.register("trades", TradeViewSet)
+router.register("positions", PositionViewSet)
+
+v1 = [
+    path("", include(router.urls)),
+    path("exit-signals/", ExitSignalsView.as_view(), name="exit-signals"),
+    path("paper-trading/", views.PaperTradingView.as_view(), name="paper-trading"),
+    path("refresh-positions/", views.RefreshPositionsView.as_view(), name="refresh-positions"),
+    path("pipeline/run/", views.PipelineRunView.as_view(), name="pipeline-run"),
+    path("stream-ticket/", views.StreamTicketView.as_view(), name="stream-ticket"),
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("api/v1/", include(v1)),
+    path("api/auth/token/", views.LoginView.as_view(), name="token"),
+    path("api/auth/token/refresh/", TokenRefreshView.as_view(), name="token-refresh"),
+    path("api/auth/token/verify/", TokenVerifyView.as_view(), name="token-verify"),
+    path("api/schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[AllowAny]), name="docs"),
+]
