@@ -1,6 +1,5 @@
 """Every schedule of the engine in one table, and its registration with the job library."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -101,36 +100,37 @@ def _every(step: int) -> str:
     return "*" if step == 1 else f"*/{step}"
 
 
+def next_run(spec: ScheduleSpec, at: datetime) -> datetime:
+    """Return the first moment after `at` when the schedule fires."""
+    following: datetime = croniter(interval_cron(spec.seconds), at).get_next(datetime)
+    return following
+
+
 def schedules_register(*, at: datetime) -> None:
     """Make the schedule rows those of the table, whatever they were; rows that are not ours stay as they are.
 
     Rows that say what they should keep their `next_run`, so that a restart does not put a due job off; a missing or
     impossible one (a clock that was wrong) is set anew. Doubles and rows no longer listed are deleted, because the
-    library's name is not unique and it would run each of them.
+    library's name is not unique and each of them would run.
 
     :raises ImproperlyConfigured: if an interval cannot be expressed.
     """
-    wanted = {spec.name: _columns(spec) for spec in schedule_table()}
+    missing = {spec.name: spec for spec in schedule_table()}
     with transaction.atomic():
         schedules_lock()
-        seen: set[str] = set()
         for row in Schedule.objects.select_for_update().filter(name__startswith=PREFIX).order_by("pk"):
-            columns = wanted.get(row.name)
-            if columns is None or row.name in seen:
+            spec = missing.pop(row.name, None)
+            if spec is None:
                 row.delete()
                 continue
-            seen.add(row.name)
-            latest = _next_run(columns["cron"], at)
+            columns, latest = _columns(spec), next_run(spec, at)
             changed = any(getattr(row, field) != value for field, value in columns.items())
             if changed or row.next_run is None or row.next_run > latest:
                 Schedule.objects.filter(pk=row.pk).update(**columns, next_run=latest)
-        Schedule.objects.bulk_create(_missing(wanted, seen, at))
-
-
-def _missing(wanted: dict[str, dict[str, str | int | None]], seen: set[str], at: datetime) -> Iterator[Schedule]:
-    for name, columns in wanted.items():
-        if name not in seen:
-            yield Schedule(name=name, **columns, next_run=_next_run(str(columns["cron"]), at))
+        # in bulk, because the library's `save` would set `next_run` by a clock of its own
+        Schedule.objects.bulk_create(
+            [Schedule(name=spec.name, next_run=next_run(spec, at), **_columns(spec)) for spec in missing.values()]
+        )
 
 
 def _columns(spec: ScheduleSpec) -> dict[str, str | int | None]:
@@ -146,8 +146,3 @@ def _columns(spec: ScheduleSpec) -> dict[str, str | int | None]:
         "hook": None,
         "intended_date_kwarg": None,
     }
-
-
-def _next_run(cron: str, at: datetime) -> datetime:
-    following: datetime = croniter(cron, at).get_next(datetime)
-    return following
