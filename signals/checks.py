@@ -1,5 +1,6 @@
 """What must be set before requests are taken outside development."""
 
+import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,3 +36,21 @@ def hmac_secret_check(app_configs: Sequence[Any] | None, **options: Any) -> list
             id="signals.E001",
         )
     ]
+
+
+@register("security")
+def trusted_proxies_check(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
+    """Stop a start whose proxies could not be compared with the address of any request."""
+    errors: list[CheckMessage] = []
+    for proxy in settings.TRUSTED_PROXIES:
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            errors.append(
+                Error(
+                    f"TRUSTED_PROXIES holds {proxy!r}, which is neither an address nor a network.",
+                    hint="Set it to a comma-separated list such as 10.0.0.1,192.168.0.0/16.",
+                    id="signals.E002",
+                )
+            )
+    return errors

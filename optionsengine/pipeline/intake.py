@@ -7,6 +7,7 @@ left behind, and both give the same result.
 import logging
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,7 @@ from signals.adapters.registry import adapter_find
 from signals.authentication import Credentials, authenticate, failure_is_throttled
 from signals.data import Arrival, BiasDraft, ContextDraft, Detail, Draft, IntakeRejected, Ping, SignalDraft
 from signals.enums import EventStatus, IntakeCode
-from signals.models import WebhookEvent
+from signals.models import WebhookEvent, WebhookSource
 from signals.redaction import body_redact
 from signals.selectors import events_unfinished, webhook_sources
 from signals.services import (
@@ -91,7 +92,7 @@ def too_large() -> IntakeRejected:
     return IntakeRejected(IntakeCode.PAYLOAD_TOO_LARGE, f"send at most {MAX_BODY_BYTES // 1024} KiB")
 
 
-def _known_secrets(incoming: Incoming, sources: list[Any]) -> list[str]:
+def _known_secrets(incoming: Incoming, sources: Sequence[WebhookSource]) -> list[str]:
     return [incoming.path_token, settings.HMAC_SECRET, *(source.secret for source in sources)]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from signals.checks import hmac_secret_check
+from signals.checks import hmac_secret_check, trusted_proxies_check
 
 GOOD = "Zk3q9vT1xW7bR5nM2cY8"
 
@@ -33,3 +33,14 @@ def test_development_needs_none(settings):
 def test_a_good_secret_passes(settings, secret):
     settings.DEBUG, settings.HMAC_SECRET = False, secret
     assert hmac_secret_check(None) == []
+
+
+def test_an_unreadable_proxy_stops_the_start(settings):
+    settings.TRUSTED_PROXIES = ["10.0.0.1", "192.168.0.0/16", "2001:db8::/32", "proxy.internal", "10.0.0.1/99"]
+    errors = trusted_proxies_check(None)
+    assert [(error.id, error.msg.split("'")[1]) for error in errors] == [
+        ("signals.E002", "proxy.internal"),
+        ("signals.E002", "10.0.0.1/99"),
+    ]
+    settings.TRUSTED_PROXIES = []
+    assert trusted_proxies_check(None) == []

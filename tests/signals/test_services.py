@@ -1,0 +1,159 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from optionsengine.core import ids
+from optionsengine.core.enums import Intent
+from signals.adapters.plain import PlainAdapter
+from signals.authentication import token_hash
+from signals.data import Arrival
+from signals.enums import SIGNAL_TRANSITIONS, EventStatus, SignalStatus, SourceMode
+from signals.models import Signal, SignalEvent, WebhookSource
+from signals.selectors import signals_claimable
+from signals.services import (
+    TransitionError,
+    signal_defer,
+    signal_receive,
+    signal_transition,
+    webhook_event_finish,
+    webhook_event_store,
+    webhook_source_create,
+)
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 2, 5, 15, 0, 2, tzinfo=UTC)
+LATER = AT + timedelta(minutes=1)
+
+
+def event():
+    return webhook_event_store(
+        at=AT,
+        source=None,
+        authenticated=True,
+        path="/webhook",
+        content_type="application/json",
+        body=b"{}",
+        headers={},
+        source_ip=None,
+        user_agent="",
+        size=2,
+    )
+
+
+def signal(**changes):
+    body = {"symbol": "SPY", "direction": "long", "timeframe": "5m", **changes}
+    draft = PlainAdapter().read(body, Arrival(AT, False, 1800))
+    with transaction.atomic():
+        made, is_created = signal_receive(draft=draft, event=event(), payload=body, at=AT)
+    assert is_created
+    return made
+
+
+def in_status(status):
+    made = signal()
+    Signal.objects.filter(pk=made.pk).update(status=status)
+    made.refresh_from_db()
+    return made
+
+
+def stored(row):
+    return type(row).objects.filter(pk=row.pk).values().get()
+
+
+PAIRS = [(before, to) for before in SignalStatus for to in SignalStatus]
+
+
+@pytest.mark.parametrize(("before", "to"), [pair for pair in PAIRS if pair[1] in SIGNAL_TRANSITIONS[pair[0]]])
+def test_an_allowed_change_is_made_with_its_event_row(before, to):
+    made = in_status(before)
+    signal_transition(signal=made, to=to, reason="WHY", message="because", at=LATER, actor="anna")
+    row = stored(made)
+    assert (row["status"], row["reason"], row["updated_at"], row["created_at"]) == (to, "WHY", LATER, AT)
+    change = SignalEvent.objects.latest("created_at")
+    assert (change.signal_id, change.from_status, change.to_status) == (made.pk, before, to)
+    assert (change.reason, change.message, change.actor, change.created_at) == ("WHY", "because", "anna", LATER)
+
+
+@pytest.mark.parametrize(("before", "to"), [pair for pair in PAIRS if pair[1] not in SIGNAL_TRANSITIONS[pair[0]]])
+def test_any_other_change_is_refused_and_changes_nothing(before, to):
+    made = in_status(before)
+    row = stored(made)
+    with pytest.raises(TransitionError, match=f"is {before.value} and cannot become {to.value}"):
+        signal_transition(signal=made, to=to, reason="WHY", message="", at=LATER)
+    assert stored(made) == row
+    assert SignalEvent.objects.count() == 1
+
+
+def test_nothing_leads_out_of_executed():
+    assert SIGNAL_TRANSITIONS[SignalStatus.EXECUTED] == frozenset()
+    assert set(SIGNAL_TRANSITIONS) == set(SignalStatus)
+
+
+def test_a_deferral_releases_the_lease_and_is_recorded():
+    made = signal()
+    Signal.objects.filter(pk=made.pk).update(claimed_by=ids.new_id(), claimed_until=LATER, attempts=3)
+    made.refresh_from_db()
+    until = LATER + timedelta(minutes=1)
+    signal_defer(signal=made, until=until, reason="WAIT", message="not yet", at=LATER)
+    row = stored(made)
+    assert (row["status"], row["reason"], row["next_attempt_at"]) == ("pending", "WAIT", until)
+    assert (row["claimed_by"], row["claimed_until"], row["attempts"]) == (None, None, 0)
+    change = SignalEvent.objects.latest("created_at")
+    assert (change.from_status, change.to_status, change.reason) == ("pending", "pending", "WAIT")
+
+
+@pytest.mark.parametrize("status", [status for status in SignalStatus if status != SignalStatus.PENDING])
+def test_only_a_pending_signal_can_be_put_off(status):
+    made = in_status(status)
+    row = stored(made)
+    with pytest.raises(TransitionError, match="only a pending one"):
+        signal_defer(signal=made, until=LATER, reason="WAIT", message="", at=AT)
+    assert stored(made) == row
+
+
+def test_entries_and_exits_are_claimed_apart():
+    entry, closing = signal(), signal(action="CLOSE")
+    in_status_rows = [signals_claimable(intent).get().pk for intent in (Intent.ENTRY, Intent.EXIT)]
+    assert in_status_rows == [entry.pk, closing.pk]
+    Signal.objects.update(status=SignalStatus.APPROVED)
+    assert not signals_claimable(Intent.ENTRY).exists()
+
+
+def test_an_event_has_one_end():
+    made = event()
+    webhook_event_finish(event=made, status=EventStatus.IGNORED, answer={"http": 200}, at=LATER)
+    row = stored(made)
+    with pytest.raises(TransitionError, match="is ignored already"):
+        webhook_event_finish(event=made, status=EventStatus.FAILED, answer={}, at=LATER)
+    assert stored(made) == row
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changes_need_a_transaction():
+    made = signal()
+    row = stored(made)
+    with pytest.raises(RuntimeError, match="one transaction"):
+        signal_transition(signal=made, to=SignalStatus.REJECTED, reason="WHY", message="", at=LATER)
+    with pytest.raises(RuntimeError, match="one transaction"):
+        signal_defer(signal=made, until=LATER, reason="WAIT", message="", at=AT)
+    with pytest.raises(RuntimeError, match="one transaction"):
+        webhook_event_finish(event=made.event, status=EventStatus.IGNORED, answer={}, at=LATER)
+    assert stored(made) == row
+
+
+def test_a_source_keeps_a_token_as_its_hash_only():
+    source, token = webhook_source_create(slug="tv", name="TradingView", mode=SourceMode.TOKEN, at=AT)
+    assert len(token) >= 43
+    assert (source.secret, source.token_hash) == ("", token_hash(token))
+    other, secret = webhook_source_create(slug="desk", name="Desk", mode=SourceMode.HMAC, at=AT, is_default=True)
+    assert (other.secret, other.token_hash, other.is_default) == (secret, "", True)
+
+
+def test_the_database_holds_one_default_and_one_credential_each():
+    webhook_source_create(slug="one", name="One", mode=SourceMode.HMAC, at=AT, is_default=True)
+    with pytest.raises(IntegrityError, match="webhook_sources_one_default"), transaction.atomic():
+        webhook_source_create(slug="two", name="Two", mode=SourceMode.HMAC, at=AT, is_default=True)
+    with pytest.raises(IntegrityError, match="webhook_sources_one_credential"), transaction.atomic():
+        WebhookSource.objects.create(slug="three", name="Three", mode=SourceMode.TOKEN, secret="plain")
