@@ -33,6 +33,7 @@ from tests.experiments.worlds import (
 )
 
 WEEK_OUT = date(2026, 2, 20)
+WEEK = (WEEK_OUT, *(date(2026, 2, day) for day in (23, 24, 25, 26, 27)))
 
 
 def terms(side=Side.LONG, iv_percentile=None, **signal):
@@ -228,6 +229,13 @@ def test_the_signals_own_expiration_is_honoured_outside_the_policy():
     assert choose([best, own], expiration=LATER).contract == own
 
 
+def test_of_the_signals_own_expiration_the_best_that_fits_is_taken():
+    near = candidate(strike=Decimal(501), expiration=LATER, delta=0.9)
+    fits = candidate(strike=Decimal(505), expiration=LATER)
+
+    assert choose([candidate(), near, fits], expiration=LATER).contract == fits
+
+
 def test_the_signals_own_strike_is_looked_for_within_the_policy():
     best, own = candidate(strike=Decimal(501)), candidate(strike=Decimal(490), delta=0.8)
     outside = candidate(strike=Decimal(490), expiration=LATER)
@@ -261,9 +269,9 @@ def test_choosing_among_the_frozen_forty_is_choosing_among_all(side, wish):
     direction = 1 if side == Side.LONG else -1
     quotes = tuple(
         option(
-            side, beyond=beyond, expiration=expiration, delta=max(0.02, 0.6 - abs(beyond) / 60), volume=400 + beyond * 9
+            side, beyond=beyond, expiration=expiration, delta=max(0.02, 0.6 - abs(beyond) / 60), volume=500 + beyond * 9
         )
-        for expiration in (WEEK_OUT, SOON, LATER)
+        for expiration in (*WEEK, LATER)
         for beyond in range(-40, 61, 1)
     )
     wish = {key: SPOT + direction * 37 if key == "strike" else value for key, value in wish.items()}
@@ -279,6 +287,7 @@ def test_choosing_among_the_frozen_forty_is_choosing_among_all(side, wish):
     ]
 
     assert len(inputs.candidates) == 40
+    assert inputs.chain_summary.removed["kept_out"] > 0
     among_all = contract_select(everything, terms(side, **wish), SPOT)
     chosen = contract_for(inputs)
     assert (chosen.contract, chosen.source, chosen.overall) == (among_all.contract, among_all.source, among_all.overall)

@@ -7,6 +7,8 @@ import pytest
 from django.db import connection, transaction
 
 from experiments import replay
+from experiments.contract import chain_window
+from experiments.data import MarketSnapshot
 from experiments.decide import decide
 from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation
 from experiments.replay import ReplayTouchedDatabaseError, decision_replay
@@ -14,6 +16,10 @@ from experiments.services import decision_record
 from optionsengine.core import clock
 from optionsengine.core.canonical import canonical_hash
 from optionsengine.core.enums import Engine, Side
+from optionsengine.core.values import right_for
+from optionsengine.market.data import TIMEFRAMES
+from optionsengine.market.features import frame_features
+from optionsengine.market.providers.simulated import SimulatedProvider
 from tests.experiments.worlds import AT, CONFIG, EXPOSURE, LATER, market, world
 from tests.factories import experiment, signal
 
@@ -173,3 +179,22 @@ def test_a_decision_that_reads_the_clock_fails_loudly(monkeypatch):
 
     with pytest.raises(clock.ClockForbiddenError):
         decision_replay(stored)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("symbol", "timeframe"), [("SPY", "5m"), ("NVDA", "1h"), ("AAPL", "1w"), ("QQQ", "1M")])
+def test_decisions_on_the_simulated_market_replay_the_same(symbol, timeframe, side):
+    provider = SimulatedProvider(seed=7, always_open=False)
+    window = chain_window(timeframe=timeframe, expiration=None, at=AT)
+    snapshot = MarketSnapshot(
+        quote=provider.quote(symbol, AT),
+        frames={name: frame_features(provider.bars(symbol, name, 200, AT), name) for name in TIMEFRAMES},
+        chain=provider.chain(symbol, AT, window.minimum, window.maximum, right_for(side)),
+        problem="",
+    )
+    inputs = world(side, signal={"symbol": symbol, "timeframe": timeframe}, market=snapshot)
+
+    stored = record(inputs)
+
+    assert len(inputs.candidates) == 40
+    assert decision_replay(stored).differences == []
