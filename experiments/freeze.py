@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from heapq import nsmallest
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -97,12 +98,16 @@ def _keep(contracts: Sequence[Candidate], passing: Sequence[Candidate], terms: T
     signal's own wishes would take, then what fits, best first, then what comes nearest to the delta wanted."""
     own, own_nearest = wished(contracts, terms, spot)
     nearest = [each for each in (own_nearest, fallback(contracts, terms, spot)) if each is not None]
-    by_delta = sorted(
-        contracts,
-        key=lambda each: (abs(abs(each.delta) - terms.rules.target_delta), each.expiration, each.strike),
-    )
-    order = (*nearest, *(scored.contract for scored in own[:MAX_WISHED]), *passing, *by_delta)
-    return list(dict.fromkeys(order))[:MAX_CANDIDATES]
+    kept = dict.fromkeys((*nearest, *(scored.contract for scored in own[:MAX_WISHED]), *passing))
+    if len(kept) < MAX_CANDIDATES:
+        target = terms.rules.target_delta
+        others = nsmallest(
+            MAX_CANDIDATES,
+            (each for each in contracts if each not in kept),
+            key=lambda each: (abs(abs(each.delta) - target), each.expiration, each.strike),
+        )
+        kept |= dict.fromkeys(others)
+    return list(kept)[:MAX_CANDIDATES]
 
 
 def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
