@@ -66,8 +66,10 @@ class PositionAdmin(ActingAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        marks = PositionMark.objects.filter(position_id=UUID(object_id)) if _is_uuid(object_id) else []
-        shown = {"marks": marks and marks.order_by("-created_at")[:MARKS_SHOWN], "marks_shown": MARKS_SHOWN}
+        marks = (
+            PositionMark.objects.filter(position_id=object_id) if _is_uuid(object_id) else PositionMark.objects.none()
+        )
+        shown = {"marks": marks.order_by("-created_at")[:MARKS_SHOWN], "marks_shown": MARKS_SHOWN}
         return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
 
     @badge("status", {"open": GOOD, "closing": WAITING})

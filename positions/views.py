@@ -1,5 +1,6 @@
 """Positions over the API: read them and their marks, ask for a close, ask what should be closed."""
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -37,7 +38,7 @@ class PositionViewSet(ReadOnlyModelViewSet[Position]):
     def marks(self, request: Request, pk: UUID) -> Response:
         """Where its price went, newest first."""
         rows = PositionMark.objects.filter(position=self.get_object())
-        page = self.paginate_queryset(rows)  # type: ignore[arg-type]  # another model's rows, paged alike
+        page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type]  # rows of another model
         return self.get_paginated_response(PositionMarkSerializer(page, many=True).data)
 
     @extend_schema(request=None, responses=CloseSerializer)

@@ -37,7 +37,7 @@ SIGNAL_FIELDS = (
 class SignalSerializer(serializers.ModelSerializer[Signal]):
     """One line of the list. `engine` is the one whose decision is real, null for an exit."""
 
-    source = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    source = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)  # type: ignore[assignment]
     engine = serializers.ChoiceField(
         source="experiment.variant", choices=Engine.choices, default=None, allow_null=True, read_only=True
     )

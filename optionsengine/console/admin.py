@@ -1,7 +1,7 @@
 """Signals reviewed on one page, people and their roles, and the job library's tables to read."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -105,12 +105,17 @@ class SignalAdmin(ActingAdmin):
         return TemplateResponse(request, "console/signal_review.html", context)
 
 
+if TYPE_CHECKING:
+    PersonBase = UserAdmin[User]
+else:
+    PersonBase = UserAdmin
+
 for model in (User, Group, Schedule, Success, Failure, OrmQ):
     admin.site.unregister(model)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, StyledAdmin):
+class PersonAdmin(PersonBase, StyledAdmin):
     """People; a role is a group: viewer reads, operator acts, admin does everything."""
 
     form = UserChangeForm

@@ -87,14 +87,14 @@ class StageReportSerializer(Plain):
 class PaperTradingSerializer(Plain):
     success = serializers.BooleanField()
     executed = serializers.IntegerField()
-    errors = serializers.IntegerField()
+    errors = serializers.IntegerField()  # type: ignore[assignment]
     message = serializers.CharField()
 
 
 class RefreshSerializer(Plain):
     success = serializers.BooleanField()
     refreshed = serializers.IntegerField()
-    errors = serializers.IntegerField()
+    errors = serializers.IntegerField()  # type: ignore[assignment]
     total_unrealized_pnl = serializers.DecimalField(max_digits=14, decimal_places=2)
     message = serializers.CharField()
 

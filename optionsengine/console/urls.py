@@ -1,6 +1,6 @@
 """The API, its documents and tokens, health, and the way in."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
@@ -17,7 +17,7 @@ router.register("orders", OrderViewSet)
 router.register("trades", TradeViewSet)
 router.register("positions", PositionViewSet)
 
-v1 = [
+v1: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
     path("exit-signals/", ExitSignalsView.as_view(), name="exit-signals"),
     path("paper-trading/", views.PaperTradingView.as_view(), name="paper-trading"),

@@ -96,7 +96,7 @@ class StreamTicketView(APIView):
 
     @extend_schema(request=None, responses=StreamTicketSerializer)
     def post(self, request: Request) -> Response:
-        answer = {"ticket": stream_ticket_create(request.user.pk), "expires_in_seconds": TICKET_SECONDS}
+        answer = {"ticket": stream_ticket_create(int(request.user.pk or 0)), "expires_in_seconds": TICKET_SECONDS}
         return Response(StreamTicketSerializer(answer).data)
 
 

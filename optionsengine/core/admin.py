@@ -1,8 +1,8 @@
 """What every admin page shares: ledgers that can only be read, cheap pages, badges, confirmation of acts."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -57,15 +57,15 @@ class PageAdmin(StyledAdmin):
 
     list_per_page = 50
     show_full_result_count = False
-    ordering: Sequence[str] = ("-created_at",)
+    ordering: ClassVar[Any] = ("-created_at",)
     # what a pasted search matches exactly, so that an index serves it; an id is always found
-    exact_search: Sequence[str] = ()
+    exact_search: tuple[str, ...] = ()
 
     class Media:
         css = {"all": ("console/console.css",)}
 
-    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
-        return self.search_fields or self.exact_search
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return tuple(self.search_fields) or self.exact_search
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
@@ -99,7 +99,7 @@ class LedgerAdmin(PageAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
 
-    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Sequence[Any]:
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """Every column, also those no form may edit; JSON over several lines, raw bytes left out."""
         columns: list[Any] = []
         for field in self.model._meta.concrete_fields:
@@ -109,7 +109,7 @@ class LedgerAdmin(PageAdmin):
                 columns.append(field.name)
         return columns
 
-    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Sequence[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         return self.get_fields(request, obj)
 
 
@@ -138,7 +138,7 @@ class WordedForm(ModelForm):
 class EditAdmin(PageAdmin):
     """A page to edit by; give it a `WordedForm`, so that the row's own constraints answer in words."""
 
-    readonly_fields: Sequence[Any] = ("created_at", "updated_at")
+    readonly_fields: ClassVar[Any] = ("created_at", "updated_at")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.updated_at = now()
