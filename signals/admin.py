@@ -91,9 +91,7 @@ class WebhookSourceAdmin(EditAdmin):
             "next": reverse(f"{self.admin_site.name}:signals_webhooksource_changelist"),
             "media": self.media,
         }
-        response = TemplateResponse(request, "signals/secret_once.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "signals/secret_once.html", context)
 
 
 @admin.register(WebhookEvent)

@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core.management import call_command
 from django.db.models.signals import post_migrate
 
@@ -19,5 +19,6 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Console"
 
     def ready(self) -> None:
-        # this app comes last, so the permissions of all others exist by now
-        post_migrate.connect(_after_migrate, sender=self, dispatch_uid="console_after_migrate")
+        # Django announces only apps with models; when the last of them is done, every permission exists
+        last = [app for app in apps.get_app_configs() if app.models_module is not None][-1]
+        post_migrate.connect(_after_migrate, sender=last, dispatch_uid="console_after_migrate")
