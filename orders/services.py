@@ -73,7 +73,9 @@ def _entry_order(recommendation: Recommendation, at: datetime) -> Order:
             outcome=recommendation.outcome,
         )
     signal = recommendation.signal
-    is_limit = recommendation.entry_type == EntryType.LIMIT and recommendation.limit_price is not None
+    # a shadow is filled at once from the quote its decision froze: it cannot rest
+    may_rest = recommendation.entry_type == EntryType.LIMIT and not recommendation.is_shadow
+    is_limit = may_rest and recommendation.limit_price is not None
     wait = timedelta(minutes=recommendation.max_wait_minutes or 0)
     contract = OptionContract(recommendation.underlying, expiration, Right(recommendation.right), strike)
     return Order(
@@ -224,10 +226,13 @@ def _status_after(order: Order, reported: OrderStatus) -> OrderStatus:
     if order.filled_quantity == order.quantity:
         return OrderStatus.FILLED
     if order.filled_quantity == 0:
-        return reported
+        # filled without an execution: what was bought is not known and has to be looked up
+        says_filled = reported in (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED)
+        return OrderStatus.UNKNOWN if says_filled else reported
     if reported in (OrderStatus.REJECTED, OrderStatus.FAILED):
         return OrderStatus.CANCELLED  # the rest of a partly filled order: it can no longer have been refused
-    return reported if reported in (*FINAL, OrderStatus.UNKNOWN) else OrderStatus.PARTIALLY_FILLED
+    ends = (OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.UNKNOWN)
+    return reported if reported in ends else OrderStatus.PARTIALLY_FILLED
 
 
 def _exit_alert(order: Order, report: BrokerReport, at: datetime) -> None:

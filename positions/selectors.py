@@ -121,7 +121,7 @@ def unpriced_symbols() -> set[str]:
 
 
 def exposure_get(*, symbol: str, at: datetime) -> Exposure:
-    """Return the real risk on the books (paper and live, no tests) as a decision about `symbol` sees it. Four queries.
+    """Return the real risk on the books (paper and live, no tests) as a decision about `symbol` sees it. Three queries.
 
     Working entry orders and approved recommendations that have no order yet count like positions, at their limit or
     the ask, so that decisions made in a row cannot overshoot a limit together. An entry that is partly filled counts
@@ -230,11 +230,13 @@ def exit_signals_payload(at: datetime) -> dict[str, Any]:
 
 
 def _shown_hits(position: Position, policy: ExitPolicy, at: datetime) -> list[ExitHit]:
+    """Return the hits, of the reasons of time only the first, and the notice of a near expiry when there is none."""
     hits = list(position_hits(position, policy, at))
+    of_time = [hit for hit in hits if hit.reason in _TIME_STOPS]
     notice = expiry_notice(hold_facts(position_view(position), at))
-    if notice is not None and not any(hit.reason in _TIME_STOPS for hit in hits):
-        hits.append(notice)
-    return hits
+    if not of_time:
+        return hits if notice is None else [*hits, notice]
+    return [hit for hit in hits if hit not in of_time[1:]]
 
 
 def _alert(position: Position, hit: ExitHit) -> dict[str, Any]:

@@ -299,6 +299,7 @@ def test_partial_fills_add_up():
     ("reported", "status"),
     [
         (S.SUBMITTED, S.PARTIALLY_FILLED),
+        (S.FILLED, S.PARTIALLY_FILLED),
         (S.PARTIALLY_FILLED, S.PARTIALLY_FILLED),
         (S.CANCELLED, S.CANCELLED),
         (S.EXPIRED, S.EXPIRED),
@@ -315,6 +316,16 @@ def test_a_partly_filled_order_keeps_what_it_bought(reported, status):
 
     order.refresh_from_db()
     assert (order.status, order.filled_quantity) == (status, 2)
+
+
+@pytest.mark.parametrize("reported", [S.FILLED, S.PARTIALLY_FILLED])
+def test_filled_without_an_execution_is_unknown(reported):
+    order = factories.order(status=S.SUBMITTING)
+
+    apply(order, reported)
+
+    order.refresh_from_db()
+    assert (order.status, order.filled_quantity) == ("unknown", 0)
 
 
 @pytest.mark.parametrize("status", [S.CANCELLED, S.EXPIRED])
