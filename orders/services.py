@@ -39,7 +39,9 @@ def entry_order_create(*, recommendation: Recommendation, at: datetime) -> Order
     :raises Refusal: NOT_APPROVED if the recommendation is none.
     """
     with transaction.atomic():
-        locked = Recommendation.objects.select_for_update(of=("self",)).select_related("signal", "decision")
+        locked = Recommendation.objects.select_for_update(no_key=True, of=("self",)).select_related(
+            "signal", "decision"
+        )
         recommendation = locked.get(pk=recommendation.pk)
         existing = Order.objects.filter(recommendation=recommendation).first()
         if existing is not None:
@@ -264,7 +266,7 @@ def orders_expire(*, at: datetime) -> list[Order]:
         ended = list(
             entries.filter(Q(claimed_until__isnull=True) | Q(claimed_until__lt=Now()))
             .order_by("pk")
-            .select_for_update(skip_locked=True, of=("self",))[:EXPIRE_BATCH]
+            .select_for_update(skip_locked=True, no_key=True, of=("self",))[:EXPIRE_BATCH]
         )
         for order in ended:
             if order.expires_at is not None and order.expires_at <= at:

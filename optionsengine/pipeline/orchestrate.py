@@ -1,7 +1,7 @@
-"""From a pending signal to a decision, or from an exit signal to exit orders."""
+"""From a pending entry signal to a decision."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -9,7 +9,7 @@ from django.db import transaction
 
 from experiments.data import Decision, DecisionInputs, MarketSnapshot, SessionFacts
 from experiments.decide import decide
-from experiments.enums import DecisionOutcome
+from experiments.enums import DecisionOutcome, ExecutionMode
 from experiments.freeze import inputs_build
 from experiments.models import Experiment
 from experiments.policy import execution_mode
@@ -27,9 +27,7 @@ from optionsengine.ops.selectors import trading_status_get
 from optionsengine.ops.services import alert_raise
 from optionsengine.pipeline.enums import PipelineCode
 from optionsengine.pipeline.gather import market_gather
-from optionsengine.pipeline.nudges import exits_nudge
 from positions.selectors import exposure_get
-from positions.services import exit_signal_apply
 from signals.enums import SignalStatus
 from signals.models import Signal
 from signals.selectors import signals_claimable
@@ -46,7 +44,7 @@ def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None 
     transaction under the portfolio lock, so that no two decisions spend the same room under a limit.
     """
     report = StageReport()
-    for signal_id, token in _claim(Intent.ENTRY, at=at, only=only):
+    for signal_id, token in signals_claim(Intent.ENTRY, at=at, only=only):
         report.claimed += 1
         try:
             outcome = _entry_decide(signal_id, token, provider=provider, at=at)
@@ -57,28 +55,12 @@ def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None 
             logger.exception("deciding signal %s failed", signal_id)
             report.failed += 1
             continue
-        _count(report, outcome)
+        outcome_count(report, outcome)
     return report
 
 
-def exit_signals_apply(*, at: datetime) -> StageReport:
-    """Turn pending exit signals into exit orders; one that finds nothing to close waits for its entry, then ends."""
-    report = StageReport()
-    for signal_id, token in _claim(Intent.EXIT, at=at, only=None):
-        report.claimed += 1
-        try:
-            outcome = _exit_apply(signal_id, token, at=at)
-        except LeaseLostError:
-            continue
-        except Exception:
-            logger.exception("applying exit signal %s failed", signal_id)
-            report.failed += 1
-            continue
-        _count(report, outcome)
-    return report
-
-
-def _claim(intent: Intent, *, at: datetime, only: UUID | None) -> list[tuple[UUID, UUID]]:
+def signals_claim(intent: Intent, *, at: datetime, only: UUID | None = None) -> list[tuple[UUID, UUID]]:
+    """Claim the pending signals of `intent` that are due and return each with the claim's token."""
     rows = signals_claimable(intent)
     if only is not None:
         rows = rows.filter(pk=only)
@@ -86,7 +68,8 @@ def _claim(intent: Intent, *, at: datetime, only: UUID | None) -> list[tuple[UUI
     return [(pk, token) for pk in picked]
 
 
-def _count(report: StageReport, outcome: DecisionOutcome | None) -> None:
+def outcome_count(report: StageReport, outcome: DecisionOutcome | None) -> None:
+    """Count how one claimed signal ended; None is a quarantine."""
     match outcome:
         case DecisionOutcome.APPROVED:
             report.done += 1
@@ -101,7 +84,7 @@ def _count(report: StageReport, outcome: DecisionOutcome | None) -> None:
 def _entry_decide(signal_id: UUID, token: UUID, *, provider: MarketProvider, at: datetime) -> DecisionOutcome | None:
     signal = Signal.objects.get(pk=signal_id)
     if signal.attempts > MAX_ATTEMPTS:
-        _quarantine(signal_id, token, at=at)
+        signal_quarantine(signal_id, token, at=at)
         return None
     market = market_gather(provider, signal=signal_facts(signal), at=at)
     with transaction.atomic():
@@ -113,7 +96,7 @@ def _entry_decide(signal_id: UUID, token: UUID, *, provider: MarketProvider, at:
         inputs = _inputs(signal, Engine(experiment.variant), market=market, at=at)
         decision = decide(inputs)
         decision_record(experiment=experiment, inputs=inputs, decision=decision, at=at)
-        _signal_follow(signal, decision, at=at)
+        _signal_follow(signal, decision, inputs.execution_mode, at=at)
     return decision.outcome
 
 
@@ -146,13 +129,23 @@ def session_facts(at: datetime) -> SessionFacts:
     )
 
 
-def _signal_follow(signal: Signal, decision: Decision, *, at: datetime) -> None:
+def _signal_follow(signal: Signal, decision: Decision, mode: ExecutionMode, *, at: datetime) -> None:
     """Carry the real engine's outcome over to the signal and give its lease back."""
     if decision.outcome == DecisionOutcome.DEFERRED:
         assert decision.until is not None
         signal_defer(signal=signal, until=decision.until, reason=decision.code, message=decision.message, at=at)
         return
     approved = decision.outcome == DecisionOutcome.APPROVED
+    if approved and mode == ExecutionMode.SHADOW_ONLY:
+        signal.save(update_fields=lease_release(signal))
+        signal_transition(
+            signal=signal,
+            to=SignalStatus.REJECTED,
+            reason=PipelineCode.SHADOW_ONLY,
+            message="approved, and followed in shadow only: no live broker is set up",
+            at=at,
+        )
+        return
     released = lease_release(signal)
     signal.save(update_fields=released)
     signal_transition(
@@ -164,47 +157,7 @@ def _signal_follow(signal: Signal, decision: Decision, *, at: datetime) -> None:
     )
 
 
-def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcome | None:
-    if Signal.objects.get(pk=signal_id).attempts > MAX_ATTEMPTS:
-        _quarantine(signal_id, token, at=at)
-        return None
-    with transaction.atomic():
-        signal = lease_lock(Signal, signal_id, token)
-        if signal.status != SignalStatus.PENDING:
-            raise LeaseLostError(f"signal {signal_id} is {signal.status}")
-        closing = exit_signal_apply(signal=signal, at=at)
-        give_up_at = signal.created_at + timedelta(seconds=settings.EXIT_WAIT_SECONDS)
-        if not closing and at < give_up_at:
-            signal_defer(
-                signal=signal,
-                until=min(at + timedelta(seconds=10), give_up_at),
-                reason=PipelineCode.WAITING_FOR_ENTRY,
-                message="no open position matches yet; its entry may still be on the way",
-                at=at,
-            )
-            return DecisionOutcome.DEFERRED
-        signal.save(update_fields=lease_release(signal))
-        if not closing:
-            signal_transition(
-                signal=signal,
-                to=SignalStatus.REJECTED,
-                reason=PipelineCode.NO_OPEN_POSITION,
-                message=f"no open {signal.side or 'long or short'} position in {signal.symbol} to close",
-                at=at,
-            )
-            return DecisionOutcome.REFUSED
-        signal_transition(
-            signal=signal,
-            to=SignalStatus.EXECUTED,
-            reason=PipelineCode.EXIT_ORDERED,
-            message=f"{closing} position(s) closing",
-            at=at,
-        )
-        exits_nudge()
-    return DecisionOutcome.APPROVED
-
-
-def _quarantine(signal_id: UUID, token: UUID, *, at: datetime) -> None:
+def signal_quarantine(signal_id: UUID, token: UUID, *, at: datetime) -> None:
     """End a signal whose worker died or failed on every attempt, loudly: a person must look at it."""
     with transaction.atomic():
         signal = lease_lock(Signal, signal_id, token)
