@@ -26,7 +26,7 @@ from positions.selectors import (
     positions_pages,
     positions_watched,
 )
-from positions.services.lifecycle import position_transition, require_transaction
+from positions.services.lifecycle import position_lock, position_transition
 from signals.models import Signal
 
 HALTED_CAUSE = "halted_with_open_positions"
@@ -65,8 +65,8 @@ def _alerted(page: list[Position]) -> set[UUID]:
 def _position_judge(pk: UUID, policies: PolicyBook, *, is_halted: bool, at: datetime) -> tuple[bool, bool]:
     """Judge one position under its lock; tell whether an exit was begun, and whether one is due."""
     with transaction.atomic():
-        position = Position.objects.select_for_update().get(pk=pk)
-        if position.status != PositionStatus.OPEN:
+        position = position_lock(pk)
+        if position is None or position.status != PositionStatus.OPEN:
             return False, False
         policy = position_policy(policies, position)
         hits = position_hits(position, policy, at)
@@ -157,7 +157,7 @@ def position_close_request(
     :raises Refusal: POSITION_NOT_FOUND, POSITION_CLOSED, or EXIT_IN_PROGRESS if an exit order is working already.
     """
     with transaction.atomic():
-        position = Position.objects.select_for_update().filter(pk=position_id).first()
+        position = position_lock(position_id)
         if position is None:
             raise Refusal(
                 PositionCode.POSITION_NOT_FOUND,
@@ -188,7 +188,11 @@ def exit_signal_apply(*, signal: Signal, at: datetime) -> int:
     """
     with transaction.atomic():
         count = 0
-        for position in _positions_named(signal).select_for_update(of=("self",)).order_by("pk"):
+        named = _positions_named(signal)
+        # signals before positions, like everywhere
+        signals = Signal.objects.filter(pk__in=named.values("signal_id"))
+        list(signals.select_for_update(no_key=True).order_by("pk"))
+        for position in named.select_for_update(no_key=True, of=("self",)).order_by("pk"):
             position.close_requested = position.close_requested or ExitReason.EXIT_SIGNAL
             if position.status == PositionStatus.OPEN:
                 _exit_begin(position, reason=ExitReason.EXIT_SIGNAL, at=at, exit_signal=signal)
@@ -200,7 +204,6 @@ def exit_signal_apply(*, signal: Signal, at: datetime) -> int:
 
 
 def _positions_named(signal: Signal) -> "QuerySet[Position]":
-    require_transaction()
     named = positions_watched().filter(
         underlying=signal.symbol, is_test=signal.is_test, signal__created_at__lte=signal.created_at
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -26,6 +27,7 @@ from positions.rules import (
     premium,
 )
 from positions.selectors import UNPRICED, exit_policies, position_policy
+from signals.models import Signal
 
 SIMULATED_SOURCE = "simulated"
 _PRICE_STEP = Decimal("0.0001")
@@ -55,7 +57,7 @@ def position_open(
     quantity = sum(trade.quantity for trade in trades)
     cost = sum((premium(trade.price, trade.quantity) for trade in trades), Decimal(0))
     commission = sum((trade.commission for trade in trades), Decimal(0))
-    position = Position.objects.select_for_update().filter(entry_order=order).first()
+    position = Position.objects.select_for_update(no_key=True).filter(entry_order=order).first()
     is_new = position is None
     if position is None:
         position = Position(
@@ -118,7 +120,7 @@ def position_reduce(*, exit_order: Order, trades: Sequence[Trade], at: datetime)
     :raises Permanent: if more was sold than the position held.
     """
     require_transaction()
-    position = Position.objects.select_for_update().get(entry_order=exit_order.entry_order_id)
+    position = Position.objects.select_for_update(no_key=True).get(entry_order=exit_order.entry_order_id)
     for trade in trades:
         if trade.quantity > position.quantity:
             raise Permanent(
@@ -220,6 +222,18 @@ def position_transition(
         raise refusal
     position.status, position.updated_at = to, at
     _event_write(position, before, reason, message, actor, at)
+
+
+def position_lock(position_id: UUID) -> Position | None:
+    """Lock a position to be closed, its signal first; None if there is no such position.
+
+    An exit order refers to the signal, and whoever books a fill holds the signal before it wants the position: taken
+    in another order the two would wait for each other.
+    """
+    require_transaction()
+    list(Signal.objects.select_for_update(no_key=True, of=("self",)).filter(positions=position_id))
+    locked = Position.objects.select_for_update(no_key=True, of=("self",)).select_related("entry_order")
+    return locked.filter(pk=position_id).first()
 
 
 def require_transaction() -> None:

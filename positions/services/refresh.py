@@ -102,7 +102,7 @@ def _marks_write(
     at: datetime,
 ) -> None:
     with transaction.atomic():
-        locked = positions_watched().filter(pk__in=rows).select_for_update().order_by("pk")
+        locked = positions_watched().filter(pk__in=rows).select_for_update(no_key=True).order_by("pk")
         changed = [position for position in locked if _mark(position, quotes[position.contract], stock, policies, at)]
         Position.objects.bulk_update(changed, _MARKED)
         # a second refresh at the same moment has nothing to add

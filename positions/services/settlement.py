@@ -20,7 +20,8 @@ from orders.services import exit_order_create, order_apply_report, order_cancel_
 from positions.enums import ExitReason, PositionStatus
 from positions.models import Position
 from positions.selectors import positions_watched
-from positions.services.lifecycle import position_reduce, position_transition
+from positions.services.lifecycle import position_lock, position_reduce, position_transition
+from signals.models import Signal
 
 SETTLEMENT = "settlement"
 _PRICE_STEP = Decimal("0.0001")
@@ -76,11 +77,12 @@ def _official_close(provider: MarketProvider, underlying: str, day: date, *, at:
 def _settle(pk: UUID, close: Decimal, expires_at: datetime, at: datetime) -> bool:
     """Settle one position; False when somebody else did."""
     with transaction.atomic():
-        entry_order_id = Position.objects.values_list("entry_order_id", flat=True).get(pk=pk)
-        exits = Order.objects.filter(entry_order_id=entry_order_id, intent=Intent.EXIT, status__in=LIVE)
-        working = list(exits.select_for_update(of=("self",)).order_by("pk"))
-        position = Position.objects.select_for_update(of=("self",)).select_related("entry_order").get(pk=pk)
-        if position.status == PositionStatus.CLOSED:
+        # signals before orders before positions, like everywhere
+        list(Signal.objects.select_for_update(no_key=True, of=("self",)).filter(positions=pk))
+        exits = Order.objects.filter(entry_order__position=pk, intent=Intent.EXIT, status__in=LIVE)
+        working = list(exits.select_for_update(no_key=True, of=("self",)).order_by("pk"))
+        position = position_lock(pk)
+        if position is None or position.status == PositionStatus.CLOSED:
             return False
         for order in working:
             order_cancel_for_settlement(order=order, at=at)

@@ -1,9 +1,9 @@
 from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from optionsengine.core.errors import Refusal
@@ -20,6 +20,7 @@ from positions.services import (
     position_close_request,
     positions_refresh,
 )
+from signals.models import Signal
 from tests import factories
 from tests.factories.clock import AT, later
 from tests.orders.board import Board
@@ -445,3 +446,59 @@ def test_an_exit_signal_closes_nothing_twice():
 
     assert exit_signal_apply(signal=exit_signal(), at=later(days=1)) == 0
     assert stored(position) == row
+
+
+@pytest.mark.django_db(transaction=True)
+def test_booking_a_fill_and_beginning_an_exit_never_wait_for_each_other(board):
+    """Both engines of one signal: one's exit is booked (signal, then position) while an exit signal locks both."""
+    signal = factories.signal(status="executed")
+    decision = factories.decision_round(experiment=factories.experiment(signal=signal))
+    held = []
+    for engine in ("A", "B"):
+        advice = factories.recommendation(decision=decision, engine=engine)
+        held.append(bought(2, "4.00", order=factories.order(recommendation=advice, status="submitting")))
+    first = position_close_request(position_id=held[0].pk, actor="ann", at=AT)
+    board.write("4.00", "4.10")
+    closing_signal = exit_signal()
+    booking, errors = Event(), []
+
+    def book():
+        try:
+            with transaction.atomic():
+                Signal.objects.select_for_update().get(pk=signal.pk)
+                booking.set()
+                another_waits()
+                executed(first, board, later(minutes=2))
+        except Exception as error:  # noqa: BLE001 - reported by the assertion below
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    def follow():
+        try:
+            booking.wait(10)
+            exit_signal_apply(signal=closing_signal, at=later(minutes=2))
+        except Exception as error:  # noqa: BLE001 - reported by the assertion below
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=book), Thread(target=follow)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert errors == []
+    assert [stored(position)["status"] for position in held] == ["closed", "closing"]
+
+
+def another_waits():
+    """Return once another session waits for a lock of this one: the interleaving that would deadlock."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    with connection.cursor() as cursor:
+        for _ in range(100_000):
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waits")
