@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import get_object_or_404
 from django.views import defaults
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -28,7 +27,6 @@ from optionsengine.console.timeline import signal_timeline
 from optionsengine.core.clock import now
 from optionsengine.pipeline.enums import Stage
 from optionsengine.pipeline.stages import pipeline_run, stage_run
-from signals.models import Signal
 from signals.views import SignalViewSet
 
 
@@ -37,8 +35,7 @@ class SignalLifeViewSet(SignalViewSet):
     @action(detail=True)
     def timeline(self, request: Request, pk: UUID) -> Response:
         """Its whole life: event, changes, gates, both recommendations, orders, fills, positions, exits."""
-        signal = get_object_or_404(Signal.objects.only("pk"), pk=pk)
-        return Response(TimelineSerializer(signal_timeline(signal.pk)).data)
+        return Response(TimelineSerializer(signal_timeline(self.get_object().pk)).data)
 
 
 class PaperTradingView(APIView):

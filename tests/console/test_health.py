@@ -1,0 +1,88 @@
+"""Liveness asks nothing; readiness names each check and answers 503 when one fails."""
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+
+from optionsengine.console import health
+from optionsengine.core import clock
+from optionsengine.ops.services import heartbeat_beat
+from tests.factories import AT, later
+
+LIMIT = health.MISSED_BEATS * settings.HEARTBEAT_INTERVAL + health.GRACE_SECONDS
+
+
+def ready(client, at):
+    with clock.frozen(at):
+        return client.get("/readyz")
+
+
+def test_alive_without_a_login_or_a_database(client):
+    response = client.get("/healthz")
+    assert (response.status_code, response.content) == (200, b"ok\n")
+    assert client.post("/healthz").status_code == 405
+
+
+@pytest.mark.django_db
+def test_ready_when_both_clusters_beat(client):
+    for name in health.CLUSTERS:
+        heartbeat_beat(name=name, at=AT)
+    response = ready(client, later(seconds=LIMIT))
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "ready",
+        "timestamp": later(seconds=LIMIT).isoformat(),
+        "checks": {
+            "database": {"ok": True, "detail": "answers"},
+            "migrations": {"ok": True, "detail": "all applied"},
+            "cluster_entries": {"ok": True, "detail": "beats", "age_seconds": float(LIMIT)},
+            "cluster_exits": {"ok": True, "detail": "beats", "age_seconds": float(LIMIT)},
+        },
+    }
+
+
+@pytest.mark.django_db
+def test_not_ready_while_one_cluster_is_silent(client):
+    heartbeat_beat(name="entries", at=later(seconds=1))
+    heartbeat_beat(name="exits", at=AT)
+    response = ready(client, later(seconds=LIMIT + 1))
+    assert response.status_code == 503
+    checks = response.json()["checks"]
+    assert checks["cluster_entries"]["ok"] is True
+    assert checks["cluster_exits"] == {
+        "ok": False,
+        "detail": f"silent for {LIMIT + 1} s, at most {LIMIT} s allowed",
+        "age_seconds": float(LIMIT + 1),
+    }
+
+
+@pytest.mark.django_db
+def test_not_ready_before_the_first_beat(client):
+    response = ready(client, AT)
+    assert response.status_code == 503
+    assert response.json()["checks"]["cluster_exits"]["detail"].startswith("never heard")
+
+
+@pytest.mark.django_db
+def test_not_ready_with_a_migration_missing(client):
+    health._applied.cache_clear()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'positions'")
+    response = ready(client, AT)
+    assert response.status_code == 503
+    check = response.json()["checks"]["migrations"]
+    assert check["ok"] is False
+    assert "run manage.py migrate" in check["detail"]
+
+
+@pytest.mark.django_db
+def test_not_ready_without_the_database(client):
+    def away(execute, sql, params, many, context):
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    with connection.execute_wrapper(away):
+        response = ready(client, AT)
+    assert response.status_code == 503
+    assert response.json()["checks"] == {
+        "database": {"ok": False, "detail": "does not answer; is it running, and is DATABASE_URL right?"}
+    }
