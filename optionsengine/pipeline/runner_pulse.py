@@ -51,7 +51,7 @@ def is_hung(silence: Silence, *, interval: float, hangs: int) -> bool:
     """
     if silence.sign is not None and silence.sign < min(silence.started, silence.looking):
         return silence.sign > _MISSED_BEATS * interval + _SLACK_SECONDS
-    grace = min(START_GRACE_SECONDS * 2**hangs, _LONGEST_GRACE_SECONDS)
+    grace = min(START_GRACE_SECONDS * 2.0**hangs, _LONGEST_GRACE_SECONDS)
     grace = max(grace, _MISSED_BEATS * interval + _SLACK_SECONDS)
     return min(silence.started, silence.looking) > grace
 
