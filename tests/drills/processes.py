@@ -116,7 +116,7 @@ class Served:
         self.web, self.stream = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.port + 1}"
         self.log = log
         environment = os.environ | {
-            "DATABASE_NAME": database.name,
+            "DATABASE_NAME": database.name if database else "",
             "DJANGO_SETTINGS_MODULE": "optionsengine.settings.base",
             "PORT": str(self.port),
             "HEARTBEAT_INTERVAL": "1",

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.drills.processes import MANAGE, PYTHON, OwnDatabase, Served, descendants, get, parents, until
+from tests.drills.processes import MANAGE, PYTHON, OwnDatabase, Served, descendants, free_ports, get, parents, until
 
 pytestmark = pytest.mark.xdist_group("runner")
 PARTS = {"web", "stream", "entries", "exits"}
@@ -138,5 +138,17 @@ def test_a_killed_runner_takes_everything_with_it(database, tmp_path):
         served.process.kill()
         assert served.process.wait(5) == -signal.SIGKILL
         until(lambda: not tree & set(parents()), 5, lambda: f"still there: {tree & set(parents())}")
+    finally:
+        served.end()
+
+
+def test_a_database_that_is_away_is_waited_for_until_ctrl_c(tmp_path):
+    nowhere = {"DATABASE_URL": f"postgres://nobody@127.0.0.1:{free_ports()}/nothing"}
+    served = Served(None, tmp_path / "output", **nowhere)
+    try:
+        until(lambda: "Waiting for the database: " in served.said(), 20, served.said)
+        assert served.tree() == set()
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(10) == 0
     finally:
         served.end()
