@@ -44,6 +44,8 @@ def _migrate_lock(database: str) -> Iterator[None]:
                     )
                 time.sleep(_POLL_SECONDS)
                 cursor.execute("SELECT pg_try_advisory_lock(%s)", [_KEY])
-        yield
+            yield
+            # closing would release it too, but only when the server notices, and the next in line waits for that
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_KEY])
     finally:
         holder.close()

@@ -200,6 +200,22 @@ def test_no_new_server_while_a_backend_of_the_killed_one_still_holds_the_data(se
     assert select(server, "SELECT 1") == 1
 
 
+def test_held_memory_counts_unless_the_pid_surely_is_another_program(folder, server):
+    server.ensure()
+    lines = (server.place.data / "postmaster.pid").read_text().split("\n")
+    copied = folder / "copied"
+    copied.mkdir()
+    dead = os.fork()
+    if dead == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, dead, os.WEXITED | os.WNOWAIT)  # a zombie from here until the waitpid below
+    for pid, cleared in ((dead, False), (os.getpid(), True), (int(lines[0]), True)):
+        (copied / "postmaster.pid").write_text("\n".join([str(pid), *lines[1:]]))
+        assert postmaster_clear(copied, 0.1) is cleared
+        assert (copied / "postmaster.pid").exists() is not cleared
+    os.waitpid(dead, 0)
+
+
 def test_lost_socket_is_healed_by_a_restart(server):
     server.ensure()
     before = server.status().pid

@@ -77,10 +77,14 @@ def test_stopped_server_is_started_once_and_stays_up_when_the_connection_closes(
     assert server.status().pid == pid
 
 
-def test_maintenance_connection_of_the_test_runner_works_from_cold(connect):
-    with connect("unused")._nodb_cursor() as cursor:
-        cursor.execute("SELECT current_database()")
-        assert cursor.fetchone() == ("postgres",)
+def test_maintenance_connection_of_the_test_runner_works_from_cold_and_may_take_its_time(connect):
+    wrapper = connect("app", options="-c statement_timeout=15000 -c lock_timeout=10000")
+    with wrapper._nodb_cursor() as cursor:
+        cursor.execute(
+            "SELECT current_database(), current_setting('statement_timeout'), current_setting('lock_timeout')"
+        )
+        assert cursor.fetchone() == ("postgres", "0", "10s")
+    assert ask(wrapper, "SHOW statement_timeout") == "15s"
 
 
 def test_other_failures_are_not_answered_with_a_start(server, connect):

@@ -43,7 +43,7 @@ def postmaster_clear(data: Path, seconds: float) -> bool:
     except FileNotFoundError:
         return True
     segment = lines[6].split()[-1:] if len(lines) > 6 else []
-    another_program = lines[0].isdigit() and _alive(int(lines[0]))
+    another_program = lines[0].isdigit() and _runs_elsewhere(int(lines[0]), data)
     deadline = time.monotonic() + seconds
     while segment and not another_program and _attached(segment[0]):
         if time.monotonic() > deadline:
@@ -71,14 +71,29 @@ def _alive(pid: int) -> bool:
 
 
 def _serves(pid: int, data: Path) -> bool:
+    """Tell whether `pid` is the postmaster of `data`."""
+    return _at_home(pid, data) is True
+
+
+def _runs_elsewhere(pid: int, data: Path) -> bool:
+    """Tell whether `pid` surely is another program.
+
+    Not the opposite of `_serves`: a postmaster on its way out has lost its folder and is no zombie yet, so it is
+    neither, and its backends may still hold the data.
+    """
+    return _at_home(pid, data) is False
+
+
+def _at_home(pid: int, data: Path) -> bool | None:
+    """Tell whether `pid` is a process that lives in `data`, as a postmaster does; None if that cannot be seen."""
     if not _alive(pid):
-        return False
+        return None
     process = Path(f"/proc/{pid}")
     try:
         try:
-            return os.path.samefile(process / "cwd", data)  # a postmaster lives in its data folder
+            return os.path.samefile(process / "cwd", data)
         except PermissionError:  # a container's root may not look into another user's process
             words = process.joinpath("cmdline").read_bytes().split(b"\0")
-            return os.fsencode(data) in words and words[0].endswith(b"postgres")
+            return None if words == [b""] else os.fsencode(data) in words and words[0].endswith(b"postgres")
     except (FileNotFoundError, ProcessLookupError):
-        return False
+        return None

@@ -34,7 +34,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         if self.settings_dict["OPTIONS"].get("pool"):
             raise ImproperlyConfigured("the development database takes no pool: remove it, or set DATABASE_URL")
-        return {**super().get_connection_params(), **_server().parameters()}
+        parameters = {**super().get_connection_params(), **_server().parameters()}
+        if self.settings_dict["NAME"] is None:
+            # the test runner's maintenance connection: dropping a database waits for a checkpoint of the whole
+            # server, which on a busy disk takes longer than any statement of the application may
+            parameters["options"] = f"{parameters.get('options', '')} -c statement_timeout=0".strip()
+        return parameters
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; when refused, start the server, create a missing database and try once more."""
