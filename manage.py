@@ -21,7 +21,10 @@ def main() -> int:
         return 1
     except OperationalError as error:
         reason = str(error).strip().splitlines()[0]
-        print(f"database: {reason}. Is it running, and is DATABASE_URL right? Unset, `manage.py devpg status` tells.", file=sys.stderr)
+        print(
+            f"database: {reason}. Is it running, and is DATABASE_URL right? Unset, `manage.py devpg status` tells.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import models
 from django.utils.module_loading import import_string
 
-from optionsengine.pipeline.schedules import SCHEDULES
+from optionsengine.pipeline.schedules import schedule_table
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ["console", "pipeline", "positions", "orders", "experiments", "bias", "signals", "market", "ops", "core"]
@@ -68,8 +68,8 @@ def test_every_constraint_and_index_is_named_after_something_readable() -> None:
 
 
 def test_job_paths_resolve() -> None:
-    assert len(SCHEDULES) >= 10
-    for schedule in SCHEDULES:
+    assert len(schedule_table()) >= 10
+    for schedule in schedule_table():
         assert callable(import_string(schedule.func)), schedule.func
 
 

@@ -28,7 +28,9 @@ def execute_orders() -> None:
 
 
 def refresh_positions() -> None:
+    """Mark the positions and judge the fresh marks at once: a stop must not wait for the monitor's own minute."""
     stage_run(Stage.REFRESH, at=clock.now())
+    monitor_exits()
 
 
 def monitor_exits() -> None:

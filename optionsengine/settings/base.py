@@ -127,7 +127,9 @@ def _database() -> dict[str, Any]:
     config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
     config["OPTIONS"] = {
         "connect_timeout": 5,
-        "options": "-c statement_timeout=15000 -c lock_timeout=10000 -c timezone=UTC",
+        "options": "-c statement_timeout=15000 -c lock_timeout=10000 -c timezone=UTC "
+        # a worker stopped inside a transaction must not hold the portfolio lock for ever
+        "-c idle_in_transaction_session_timeout=30000",
         **config.get("OPTIONS", {}),
     }
     return config

@@ -11,11 +11,12 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 
+from experiments.selectors import recommendations_unordered
 from optionsengine.core import clock
 from optionsengine.core.enums import Intent, Mode
 from optionsengine.pipeline.reconcile import invariants_check
 from optionsengine.pipeline.stages import pipeline_run
-from orders.enums import OrderStatus
+from orders.enums import LIVE, OrderStatus
 from orders.models import Order, Trade
 from positions.enums import ExitReason, PositionStatus
 from positions.models import BiasTradePerformance, Position
@@ -55,6 +56,7 @@ MESSAGES = (
     Message(EXIT_AT, {"signal_id": "drill-exit", "symbol": "AAPL", "action": "CLOSE", "timeframe": "1h"}),
 )
 
+SWEEPS = 3  # that many bring everything to its end, or nothing will
 SENT = 0  # sent, not answered
 Ledger = Callable[[int, int], None]  # message number, HTTP status: what the sender saw
 
@@ -87,7 +89,7 @@ def life_play(ledger: Ledger) -> None:
     """Send both messages, running every stage after each, and note each answer in the sender's ledger."""
     for number, message in enumerate(MESSAGES):
         ledger(number, SENT)
-        _leases_run_out()  # minutes pass between two messages
+        leases_run_out()  # minutes pass between two messages
         answer = message_send(message, message.at)
         if answer >= 500:  # TradingView repeats after five seconds
             answer = message_send(message, message.at + timedelta(seconds=5))
@@ -96,12 +98,23 @@ def life_play(ledger: Ledger) -> None:
         stages_run(message.at + timedelta(seconds=12))
 
 
-def _leases_run_out() -> None:
+def leases_run_out() -> None:
+    """Let the database's clock pass every lease."""
     with connection.cursor() as cursor:
         for table in ("webhook_events", "signals", "orders"):
             cursor.execute(
                 f"UPDATE {table} SET claimed_until = now() - interval '1 second' WHERE claimed_until > now()"
             )
+
+
+def is_unfinished() -> bool:
+    """Tell whether anything is left that a sweep would carry on with."""
+    return (
+        WebhookEvent.objects.filter(status=EventStatus.RECEIVED).exists()
+        or Signal.objects.filter(status__in=(SignalStatus.PENDING, SignalStatus.APPROVED)).exists()
+        or Order.objects.filter(status__in=LIVE).exists()
+        or recommendations_unordered().exists()
+    )
 
 
 def heal(seen: dict[int, int]) -> None:
@@ -112,10 +125,12 @@ def heal(seen: dict[int, int]) -> None:
             at = max(at, message.at)
         if not 200 <= seen.get(number, SENT) < 300:
             seen[number] = message_send(message, at)
-        for _ in range(2):
-            _leases_run_out()
+        for _ in range(SWEEPS):
+            leases_run_out()
             at += timedelta(seconds=40)
             stages_run(at)
+            if not is_unfinished():
+                break
 
 
 def life_check(seen: dict[int, int]) -> None:
