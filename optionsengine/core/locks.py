@@ -3,7 +3,6 @@
 from django.db import connection
 
 _PORTFOLIO = 0x0E_01
-_MIGRATE = 0x0E_02
 _SCHEDULES = 0x0E_03
 
 
@@ -17,11 +16,6 @@ def _transaction_lock(key: int) -> None:
 def portfolio_lock() -> None:
     """Serialise decisions, so that each sees the exposure of every other. Held until the transaction ends."""
     _transaction_lock(_PORTFOLIO)
-
-
-def migrate_lock() -> None:
-    """One process migrates at a time. Held until the transaction ends."""
-    _transaction_lock(_MIGRATE)
 
 
 def schedules_lock() -> None:
