@@ -14,7 +14,8 @@ from experiments.enums import SetupType
 from optionsengine.core.acts import Act, ActingAdmin
 from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, WordedForm, badge
 from optionsengine.core.enums import Engine
-from positions.enums import ExitReason, RuleScope
+from optionsengine.core.templatetags.prices import price
+from positions.enums import ExitReason, PositionStatus, RuleScope
 from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
 from positions.services import position_close_request
 
@@ -42,6 +43,7 @@ class PositionAdmin(ActingAdmin):
             question="Sell everything that is left of this at the market?",
             done="its exit order is written; it closes when the order fills",
             run=_close,
+            applies=lambda row: row.status == PositionStatus.OPEN,
             is_dangerous=True,
         ),
     )
@@ -51,14 +53,14 @@ class PositionAdmin(ActingAdmin):
         "shown_status",
         "option_symbol",
         "shown_quantity",
-        "entry_price",
-        "bid",
+        "shown_entry",
+        "shown_bid",
         "shown_unrealized",
         "shown_realized",
+        "shown_source",
         "exit_reason",
         "engine",
         "shown_mode",
-        "shown_source",
     )
     list_filter = ("status",)
     exact_search = ("underlying", "option_symbol")
@@ -87,6 +89,14 @@ class PositionAdmin(ActingAdmin):
     @admin.display(description="open")
     def shown_quantity(self, row: Position) -> str:
         return f"{row.quantity} of {row.opened_quantity}"
+
+    @admin.display(description="entry")
+    def shown_entry(self, row: Position) -> str:
+        return price(row.entry_price)
+
+    @admin.display(description="bid")
+    def shown_bid(self, row: Position) -> str:
+        return price(row.bid)
 
     @admin.display(description="unrealised $")
     def shown_unrealized(self, row: Position) -> SafeString | str:

@@ -17,6 +17,7 @@ from optionsengine.console.timeline import signal_timeline
 from optionsengine.core.acts import Act, ActingAdmin
 from optionsengine.core.admin import BAD, GOOD, WAITING, LedgerAdmin, StyledAdmin, badge
 from optionsengine.pipeline.operations import signal_reject, signal_rerun
+from signals.enums import SignalStatus
 from signals.models import Signal
 
 
@@ -39,6 +40,7 @@ class SignalAdmin(ActingAdmin):
             question="Decide this again, in a new round?",
             done="is pending again and will be decided within seconds",
             run=_rerun,
+            applies=lambda row: row.status in (SignalStatus.REJECTED, SignalStatus.FAILED),
         ),
         Act(
             name="reject",
@@ -46,6 +48,7 @@ class SignalAdmin(ActingAdmin):
             question="End this here? No order will be made of it.",
             done="is rejected",
             run=_reject,
+            applies=lambda row: row.status in (SignalStatus.PENDING, SignalStatus.FAILED),
             asks_reason=True,
             is_dangerous=True,
         ),
@@ -98,7 +101,8 @@ class SignalAdmin(ActingAdmin):
             **life,
             "title": str(life["signal"]),
             "opts": self.opts,
-            "act_links": self.act_links(request, object_id),
+            "original": life["signal"],
+            "act_links": self.act_links(request, life["signal"]),
             "media": self.media,
             **(extra_context or {}),
         }

@@ -31,6 +31,7 @@ class MomentSerializer(Plain):
     title = serializers.CharField()
     detail = serializers.CharField()
     actor = serializers.CharField()
+    until = serializers.DateTimeField(allow_null=True)
 
 
 class EngineLifeSerializer(Plain):

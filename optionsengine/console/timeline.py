@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from experiments.models import AgentDecision, DecisionRound, Experiment, GateRes
 from optionsengine.core.enums import Engine
 from orders.models import Order, OrderEvent, Trade
 from positions.models import ExitAlert, Position, PositionEvent, PositionMark
+from signals.enums import SignalStatus
 from signals.models import Signal, SignalEvent
 
 ROUNDS_SHOWN = 60
@@ -22,13 +24,14 @@ MARKS_SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One thing that happened, for the story told in order."""
+    """One thing that happened, for the story told in order; `until` if it then repeated itself up to that moment."""
 
     at: datetime
     kind: str
     title: str
     detail: str = ""
     actor: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +176,22 @@ def _story(
     """Merge everything that happened, oldest first; what happened at one moment keeps the order of the stages."""
     event = signal.event
     told = [Moment(event.created_at, "event", f"alert received ({event.family or 'unread'})", event.status)]
-    told += [_change("signal", "signal", change) for change in changes]
-    for life in reversed(rounds):
-        stop = f"{life.decision.outcome} {life.decision.code}".strip()
-        told.append(Moment(life.decision.created_at, "decision", f"round {life.decision.round} decided", stop))
+    decided_at = {life.decision.created_at for life in rounds}
+    # a deferral is told by its round
+    before: list[Moment] = []
+    after: list[Moment] = []
+    for change in changes:
+        if change.from_status == change.to_status and change.created_at in decided_at:
+            continue
+        (after if change.to_status == SignalStatus.EXECUTED else before).append(_change("signal", "signal", change))
+    created, decided = before[:1], before[1:]
+    told += created + _decisions(changes, rounds) + decided
     for held in orders:
         name = f"{held.order.mode} {held.order.intent} order {held.order.engine}"
         told += [_change("order", name, change) for change in held.changes]
         told += [
             Moment(
-                trade.created_at, "trade", f"{name} filled", f"{trade.quantity} at {trade.price}, {trade.price_source}"
+                trade.created_at, "trade", f"fill of {name}", f"{trade.quantity} at {trade.price}, {trade.price_source}"
             )
             for trade in held.trades
         ]
@@ -193,7 +202,20 @@ def _story(
             Moment(alert.created_at, "alert", f"{name} alert", f"{alert.priority} {alert.reason}")
             for alert in watched.alerts
         ]
-    return sorted(told, key=lambda moment: moment.at)
+    return sorted(told + after, key=lambda moment: moment.at)
+
+
+def _decisions(changes: list[SignalEvent], rounds: list[RoundLife]) -> list[Moment]:
+    """Tell each round, and rounds in a row that ended alike as one."""
+    messages = {change.created_at: change.message for change in changes if change.from_status == change.to_status}
+    told: list[Moment] = []
+    for (outcome, code), run in groupby(reversed(rounds), key=lambda life: (life.decision.outcome, life.decision.code)):
+        first, *rest = [life.decision for life in run]
+        numbers = f"round {first.round}" if not rest else f"rounds {first.round}–{rest[-1].round}"
+        said = " · ".join(part for part in (code, messages.get(first.created_at, "")) if part)
+        until = rest[-1].created_at if rest else None
+        told.append(Moment(first.created_at, "decision", f"{numbers} {outcome}", said, until=until))
+    return told
 
 
 def _change(kind: str, name: str, change: SignalEvent | OrderEvent | PositionEvent) -> Moment:

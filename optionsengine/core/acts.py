@@ -24,13 +24,17 @@ REASON_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act: `run(row id, actor, reason, at)` calls its service, which may raise `Refusal`."""
+    """One act: `run(row id, actor, reason, at)` calls its service, which may raise `Refusal`.
+
+    `applies(row)` only decides whether a row's page offers it; the service has the last word.
+    """
 
     name: str
     label: str
     question: str
     done: str
     run: Callable[[UUID, str, str, datetime], object]
+    applies: Callable[[Any], bool] = lambda row: True
     asks_reason: bool = False
     is_dangerous: bool = False
 
@@ -60,17 +64,18 @@ class ActingAdmin(LedgerAdmin):
             return {}
         return {act.name: (partial(_list_action, act), act.name, act.label) for act in self.acts}
 
-    def act_links(self, request: HttpRequest, row_id: object) -> list[dict[str, Any]]:
+    def act_links(self, request: HttpRequest, row: Model | None) -> list[dict[str, Any]]:
         """Return the buttons of one row's page: none for who may only look."""
-        if not self.has_act_permission(request):
+        if row is None or not self.has_act_permission(request):
             return []
         name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_act"
-        return [{"act": act, "url": reverse(name, args=(row_id, act.name))} for act in self.acts]
+        return [{"act": act, "url": reverse(name, args=(row.pk, act.name))} for act in self.acts if act.applies(row)]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        shown = {"act_links": self.act_links(request, object_id), **(extra_context or {})}
+        links = self.act_links(request, self.get_object(request, object_id))
+        shown = {"act_links": links, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, shown)
 
     def act_view(self, request: HttpRequest, row_id: UUID, name: str) -> HttpResponse:

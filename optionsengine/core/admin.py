@@ -56,6 +56,7 @@ class PageAdmin(StyledAdmin):
     """A page that counts nothing it need not: no full counts, newest first, bounded pages."""
 
     list_per_page = 50
+    list_fullwidth = True
     show_full_result_count = False
     ordering: ClassVar[Any] = ("-created_at",)
     # what a pasted search matches exactly, so that an index serves it; an id is always found

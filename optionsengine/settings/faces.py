@@ -11,6 +11,9 @@ CACHES = {
     "shared": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"},
 }
 
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
 FORMAT_MODULE_PATH = ["optionsengine.console.formats"]
 
 REST_FRAMEWORK: dict[str, Any] = {
@@ -74,6 +77,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "optionsengine",
     "SITE_HEADER": "optionsengine",
     "SITE_SYMBOL": "candlestick_chart",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/favicon.svg")},
+    ],
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "optionsengine.console.navigation.environment",

@@ -96,8 +96,19 @@ def test_timeline_holds_the_whole_life():
     ]
     times = [moment.at for moment in life["story"]]
     assert times == sorted(times)
-    # event 1, signal changes 5, rounds 3, order changes 8, trades 4, position changes 4
-    assert len(life["story"]) == 25
+    # event 1, signal changes 3, order changes 8, trades 4, position changes 4, and the two deferrals told as one
+    assert len(life["story"]) == 22
+    told = [(moment.title, moment.detail) for moment in life["story"]]
+    assert told[:5] == [
+        ("alert received (plain)", "accepted"),
+        ("signal pending", ""),
+        ("rounds 1–2 deferred", "BIAS_STALE · deferred for a minute"),
+        ("round 3 approved", ""),
+        ("signal approved", ""),
+    ]
+    assert life["story"][2].until == factories.later(minutes=1, seconds=1)
+    assert ("fill of paper entry order A", "2 at 5.0750, simulated") in told
+    assert told.index(("signal executed", "FILLED")) > told.index(("paper position A open", ""))
 
 
 def test_timeline_is_bounded():
@@ -155,6 +166,22 @@ def test_the_review_page_of_little_opens_too(operator, closed):
     assert operator.get(review(factories.full_life(closed=closed))).status_code == 200
     assert operator.get(reverse("admin:signals_signal_change", args=(NOBODY,))).status_code == 404
     assert operator.get(reverse("admin:signals_signal_change", args=("x",))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"),
+    [
+        ("pending", ["reject"]),
+        ("failed", ["rerun", "reject"]),
+        ("rejected", ["rerun"]),
+        ("approved", []),
+        ("executed", []),
+    ],
+)
+def test_the_page_offers_only_the_acts_that_can_be_done(operator, status, offered):
+    entry = factories.signal(status=status)
+    links = operator.get(review(entry)).context["act_links"]
+    assert [link["act"].name for link in links] == offered
 
 
 def test_what_a_sender_wrote_cannot_become_script(operator):
@@ -263,6 +290,6 @@ def test_a_positions_page_shows_its_marks(viewer):
         factories.position_mark(position=held, created_at=factories.later(minutes=minute), trailing_stop="4.7350")
     response = viewer.get(reverse("admin:positions_position_change", args=(held.pk,)))
     text = response.content.decode()
-    assert text.count("4.7350") == 2
+    assert text.count("4.735") == 2
     assert "oe-button-danger" not in text
     assert viewer.get(reverse("admin:positions_position_change", args=("x",))).status_code in {302, 404}
