@@ -25,6 +25,9 @@ class BiasStateCurrent(MutableRow):
             bounded("bias_state_current_score_bounds", minimum=-100, maximum=100.0001, bias_score=None),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.bias} {self.bias_score:g}"
+
 
 class BiasStateHistory(Row):
     """One row per bias event, also for those that came out of order and changed nothing."""
@@ -41,3 +44,6 @@ class BiasStateHistory(Row):
         db_table = "bias_state_history"
         indexes = [models.Index(fields=["symbol", "-event_at"], name="bias_state_history_newest")]
         constraints = [models.UniqueConstraint(fields=["sender_event_hash"], name="bias_state_history_sender_event")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.event_type}"

@@ -32,6 +32,9 @@ class Experiment(Row):
             bounded("experiments_split_bounds", maximum=101, split_percentage=None),
         ]
 
+    def __str__(self) -> str:
+        return f"engine {self.variant}, bucket {self.bucket}"
+
 
 class DecisionRound(Row):
     """One decision: everything it was made of, frozen, with its hash. Replay starts from here alone."""
@@ -62,6 +65,9 @@ class DecisionRound(Row):
             one_of("market_contexts_execution_mode", "execution_mode", ExecutionMode.values),
         ]
 
+    def __str__(self) -> str:
+        return f"round {self.round} {self.outcome}"
+
 
 class GateResult(Row):
     """One gate's verdict in one round; `engine` is empty for the gates both engines share."""
@@ -89,6 +95,9 @@ class GateResult(Row):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.gate} {self.outcome}"
+
 
 class AgentDecision(Row):
     """One agent's vote in one round, with its reasons and what it saw."""
@@ -111,6 +120,9 @@ class AgentDecision(Row):
             bounded("agent_decisions_confidence_bounds", maximum=100.0001, confidence=None),
             bounded("agent_decisions_weight_bounds", maximum=1.0001, weight=None),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.agent} {'abstains' if self.is_abstaining else self.bias}"
 
 
 class Recommendation(MutableRow):
@@ -161,6 +173,9 @@ class Recommendation(MutableRow):
             ),
             bounded("decision_recommendations_prices", strike=None, bid=None, ask=None, limit_price=None),
         ]
+
+    def __str__(self) -> str:
+        return f"engine {self.engine} {self.outcome} {self.option_symbol}".rstrip()
 
 
 @pghistory.track()

@@ -95,6 +95,9 @@ class OrderEvent(Row):
         db_table = "order_events"
         indexes = [models.Index(fields=["order", "created_at"], name="order_events_by_order")]
 
+    def __str__(self) -> str:
+        return f"{self.from_status or 'new'} → {self.to_status}"
+
 
 class Trade(Row):
     """One execution. `created_at` is when it executed; the quote it filled against is kept beside it."""
@@ -119,3 +122,6 @@ class Trade(Row):
             bounded("trades_price_bounds", price=None, bid=None, ask=None),
             bounded("trades_commission_bounds", maximum=10**12, commission=None),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} at {self.price}"

@@ -39,7 +39,7 @@ class PositionAdmin(ActingAdmin):
     acts = (
         Act(
             name="close",
-            label="Close",
+            label="Close position",
             question="Sell everything that is left of this at the market?",
             done="its exit order is written; it closes when the order fills",
             run=_close,

@@ -130,6 +130,9 @@ class PositionEvent(Row):
         db_table = "position_events"
         indexes = [models.Index(fields=["position", "created_at"], name="position_events_by_position")]
 
+    def __str__(self) -> str:
+        return f"{self.from_status or 'new'} → {self.to_status}"
+
 
 class PositionMark(Row):
     """The price of a position at one moment (`created_at`), and where its stop trailed to."""
@@ -157,6 +160,9 @@ class PositionMark(Row):
             bounded("position_marks_pnl_bounds", minimum=-MONEY_LIMIT, maximum=MONEY_LIMIT, unrealized_pnl=None),
             bounded("position_marks_greek_bounds", minimum=-1000, maximum=1000, iv=None, delta=None),
         ]
+
+    def __str__(self) -> str:
+        return f"bid {self.bid}, ask {self.ask}"
 
 
 def _percent(default: str | None, help_text: str, *, maximum: int = 1000) -> "models.DecimalField[Any, Any]":
@@ -248,6 +254,9 @@ class ExitAlert(MutableRow):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.priority} {self.reason}"
+
 
 class BiasTradePerformance(Row):
     """What one closed position made, in dollars, percent and R, with the bias it was entered under."""
@@ -273,3 +282,6 @@ class BiasTradePerformance(Row):
             bounded("performance_pnl_bounds", minimum=-MONEY_LIMIT, maximum=MONEY_LIMIT, pnl=None),
             bounded("performance_ratio_bounds", minimum=-1e9, maximum=1e9, pnl_percent=None, pnl_r=None),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.side} {self.pnl}"

@@ -33,6 +33,11 @@ class WebhookSourceForm(WordedForm):
     class Meta:
         model = WebhookSource
         fields = ("slug", "name", "mode", "requires_timestamp", "is_enabled", "is_default")
+        help_texts = {
+            "slug": "Names the source: it may post to /webhook/s/ followed by this.",
+            "mode": "A token for TradingView, which can send no header; HMAC for whoever can sign.",
+            "requires_timestamp": "HMAC only: the signature covers the header x-webhook-timestamp, a dot and the body.",
+        }
 
 
 @admin.register(WebhookSource)

@@ -153,6 +153,9 @@ class SignalEvent(Row):
         db_table = "signal_events"
         indexes = [models.Index(fields=["signal", "created_at"], name="signal_events_by_signal")]
 
+    def __str__(self) -> str:
+        return f"{self.from_status or 'new'} → {self.to_status}"
+
 
 class SignalDedupe(models.Model):
     """The sliding claim behind the dedupe window: one row a key, holding its first accepted signal."""
@@ -178,3 +181,6 @@ class MarketContextReceived(Row):
         db_table = "market_contexts_received"
         indexes = [models.Index(fields=["symbol", "-observed_at"], name="context_received_newest")]
         constraints = [bounded("market_contexts_received_price_bounds", price=None)]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} at {self.price}"

@@ -24,6 +24,9 @@ class JobRun(Row):
         db_table = "job_runs"
         indexes = [models.Index(fields=["job", "-created_at"], name="job_runs_newest")]
 
+    def __str__(self) -> str:
+        return self.job
+
 
 class Heartbeat(models.Model):
     """The last sign of life that came all the way through one cluster's queue."""
@@ -33,6 +36,9 @@ class Heartbeat(models.Model):
 
     class Meta:
         db_table = "heartbeats"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Alert(MutableRow):
@@ -52,6 +58,9 @@ class Alert(MutableRow):
             models.UniqueConstraint(fields=["cause"], condition=Q(resolved_at=None), name="alerts_one_open_per_cause"),
             one_of("alerts_level", "level", AlertLevel.values),
         ]
+
+    def __str__(self) -> str:
+        return self.cause
 
 
 @pghistory.track()
