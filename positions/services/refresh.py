@@ -1,12 +1,14 @@
 """Marks every watched position to the market."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from optionsengine.core.values import OptionContract
 from optionsengine.market import calendar
@@ -23,18 +25,12 @@ from positions.selectors import UNPRICED, exit_policies, position_policy, positi
 
 WRITE_BATCH = 500
 GREEK_DECIMALS = 6
-_MARKED = [
-    "bid",
-    "ask",
-    "mark",
-    "marked_at",
-    "underlying_price",
-    "unrealized_pnl",
-    "high_water_mark",
-    "trailing_stop",
-    "greeks",
-    "updated_at",
-]
+# one statement for all rows of a page: `bulk_update` would build a CASE for each row and column in Python
+_MARK = """
+    UPDATE positions SET bid = %s, ask = %s, mark = %s, marked_at = %s, underlying_price = %s, unrealized_pnl = %s,
+        high_water_mark = %s, trailing_stop = %s, greeks = %s::jsonb, updated_at = %s
+    WHERE id = %s
+"""
 
 
 def positions_refresh(*, provider: MarketProvider, at: datetime) -> StageReport:
@@ -104,7 +100,10 @@ def _marks_write(
     with transaction.atomic():
         locked = positions_watched().filter(pk__in=rows).select_for_update(no_key=True).order_by("pk")
         changed = [position for position in locked if _mark(position, quotes[position.contract], stock, policies, at)]
-        Position.objects.bulk_update(changed, _MARKED)
+        if not changed:
+            return
+        with connection.cursor() as cursor:
+            cursor.executemany(_MARK, [_marked(position) for position in changed])
         # a second refresh at the same moment has nothing to add
         PositionMark.objects.bulk_create(
             (_mark_row(position, quotes[position.contract], at) for position in changed), ignore_conflicts=True
@@ -129,6 +128,23 @@ def _mark(position: Position, quote: OptionQuote, stock: Quote | None, policies:
     position.greeks = greeks_of(quote)
     position.updated_at = at
     return True
+
+
+def _marked(position: Position) -> tuple[Any, ...]:
+    """Return the values of `_MARK` for one row."""
+    return (
+        position.bid,
+        position.ask,
+        position.mark,
+        position.marked_at,
+        position.underlying_price,
+        position.unrealized_pnl,
+        position.high_water_mark,
+        position.trailing_stop,
+        json.dumps(position.greeks),
+        position.updated_at,
+        position.pk,
+    )
 
 
 def _mark_row(position: Position, quote: OptionQuote, at: datetime) -> PositionMark:
