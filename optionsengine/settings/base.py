@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "optionsengine.console.middleware.WhoMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -186,7 +187,8 @@ Q_CLUSTER = {
     "save_limit_per": "func",
     "catch_up": False,
     "scheduler": False,
-    "poll": 0.1,
+    "broker_class": "optionsengine.pipeline.broker.ListeningBroker",
+    "poll": 0,  # the broker waits by itself
     "label": "Jobs",
     "ALT_CLUSTERS": {"exits": {"workers": 2, "queue_limit": 2}},
 }

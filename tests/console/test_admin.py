@@ -233,6 +233,18 @@ def test_risk_limits_are_saved_and_a_second_enabled_row_refused(boss):
     assert RiskLimit.objects.count() == 1
 
 
+def test_the_audit_says_who_changed_a_rule(client):
+    user = factories.operator()
+    client.force_login(user)
+    rule = factories.exit_rule()
+    form = RULE | {"is_enabled": "", "profit_target_percent": "60"}
+    assert client.post(page(ExitRule, "change", rule.pk), form).status_code == 302
+    history = ExitRule.pgh_event_model.objects.filter(pgh_obj_id=rule.pk).order_by("pgh_id")
+    assert [str(event.profit_target_percent) for event in history] == ["50.00", "60.00"]
+    assert history[0].pgh_context is None
+    assert history[1].pgh_context.metadata["user"] == user.pk
+
+
 def test_the_trading_state_is_switched_through_its_page(boss):
     _trading_state(0)
     response = boss.post(page(TradingState, "change", 1), {"status": "HALTED", "reason": "a bad day"})

@@ -31,9 +31,6 @@ def position(**values: Any) -> Position:
         "cost_basis": price * entry.quantity * MULTIPLIER,
         "open_cost": price * entry.quantity * MULTIPLIER + Decimal("0.65") * entry.quantity,
         "initial_risk": price * entry.quantity * MULTIPLIER / 2,
-        "cost_basis": price * entry.quantity * MULTIPLIER,
-        "open_cost": (price * MULTIPLIER + Decimal("0.65")) * entry.quantity,
-        "initial_risk": price * entry.quantity * MULTIPLIER / 2,
         "entry_commission": Decimal("0.65") * entry.quantity,
         "data_source": "simulated",
         "high_water_mark": price,
@@ -43,7 +40,6 @@ def position(**values: Any) -> Position:
         gain = (Decimal("7.60") - price) * entry.quantity * MULTIPLIER
         defaults |= {
             "quantity": 0,
-            "open_cost": Decimal(0),
             "open_cost": Decimal(0),
             "exit_reason": "PROFIT_TARGET",
             "closed_at": created_at + timedelta(hours=1),
