@@ -50,21 +50,34 @@ def positions_refresh(*, provider: MarketProvider, at: datetime) -> StageReport:
     if not (market_open(at) or market_open(at - max_age)):
         report.deferred = report.claimed
         return report
-    policies = exit_policies()
-    alerted = unpriced_symbols()
+    quotes: dict[OptionContract, OptionQuote] = {}
+    stocks: dict[str, Quote] = {}
     for underlying, held in by_underlying.items():
-        quotes, stock = _quotes(provider, underlying, held, at)
-        rows = [position.pk for contract, positions in held.items() if contract in quotes for position in positions]
-        report.done += len(rows)
-        for start in range(0, len(rows), WRITE_BATCH):
-            _marks_write(rows[start : start + WRITE_BATCH], quotes, stock, policies, at)
-        for contract, positions in held.items():
-            if contract not in quotes:
-                _unpriced_alert(contract, positions, at)
-            elif contract.symbol in alerted:
-                alert_resolve(cause=UNPRICED + contract.symbol, at=at)
+        found, stock = _quotes(provider, underlying, held, at)
+        quotes |= found
+        if stock is not None:
+            stocks[underlying] = stock
+    held_by_contract = {contract: rows for held in by_underlying.values() for contract, rows in held.items()}
+    priced = [row.pk for contract, rows in held_by_contract.items() if contract in quotes for row in rows]
+    report.done = len(priced)
     report.deferred = report.claimed - report.done
+    policies = exit_policies()
+    for start in range(0, len(priced), WRITE_BATCH):
+        _marks_write(priced[start : start + WRITE_BATCH], quotes, stocks, policies, at)
+    _unpriced_judge(held_by_contract, quotes, at)
     return report
+
+
+def _unpriced_judge(
+    held: Mapping[OptionContract, list[Position]], quotes: Mapping[OptionContract, OptionQuote], at: datetime
+) -> None:
+    """Alert on what could not be priced for too long, and resolve the alert of what can be again."""
+    alerted = unpriced_symbols()
+    for contract, positions in held.items():
+        if contract not in quotes:
+            _unpriced_alert(contract, positions, at)
+        elif contract.symbol in alerted:
+            alert_resolve(cause=UNPRICED + contract.symbol, at=at)
 
 
 def _quotes(
@@ -93,13 +106,17 @@ def _quotes(
 def _marks_write(
     rows: list[UUID],
     quotes: Mapping[OptionContract, OptionQuote],
-    stock: Quote | None,
+    stocks: Mapping[str, Quote],
     policies: PolicyBook,
     at: datetime,
 ) -> None:
     with transaction.atomic():
         locked = positions_watched().filter(pk__in=rows).select_for_update(no_key=True).order_by("pk")
-        changed = [position for position in locked if _mark(position, quotes[position.contract], stock, policies, at)]
+        changed = [
+            position
+            for position in locked
+            if _mark(position, quotes[position.contract], stocks.get(position.underlying), policies, at)
+        ]
         if not changed:
             return
         with connection.cursor() as cursor:
