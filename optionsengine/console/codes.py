@@ -13,11 +13,13 @@ from orders.enums import OrderCode
 from positions.enums import PositionCode
 from signals.enums import IntakeCode
 
-G, I, O, P = GateCode, IntakeCode, OrderCode, PipelineCode  # noqa: E741  # the tables below stay readable
-
-_LIMITS = "Tried again every 60 s; close a position or raise it under Risk limits in the admin."
+_LIMITS = "Tried again every 60 s; room comes with a closed position, or raise it under Risk limits in the admin."
+_DAY_LIMITS = "Tried again every 60 s; it ends with the day, or raise it under Risk limits in the admin."
 _DATA = "Tried again every 60 s; if it stays, look at MARKET_DATA_PROVIDERS."
 _VOTE = "Nothing; the votes and their reasons are on the signal's page."
+
+
+Rows = Mapping[StrEnum, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,126 +28,177 @@ class CodeTable:
 
     title: str
     where: str
-    rows: Mapping[StrEnum, tuple[str, str]]
+    rows: Rows
 
 
-INTAKE = {
-    I.METHOD_NOT_ALLOWED: ("The webhook was called with something else than POST.", "Send the alert with POST."),
-    I.PAYLOAD_TOO_LARGE: ("The body is over 128 KiB.", "Send less."),
-    I.UNAUTHORIZED: (
+INTAKE: Rows = {
+    IntakeCode.METHOD_NOT_ALLOWED: (
+        "The webhook was called with something else than POST.",
+        "Send the alert with POST.",
+    ),
+    IntakeCode.PAYLOAD_TOO_LARGE: ("The body is over 128 KiB.", "Send less."),
+    IntakeCode.UNAUTHORIZED: (
         "No source knows this signature or token; every cause gets this one answer.",
         "Compare secret, signed bytes and path with the source in the admin.",
     ),
-    I.THROTTLED: ("More than 60 failed authentications in a minute from this address.", "Mend the signature; wait."),
-    I.INVALID_JSON: (
+    IntakeCode.THROTTLED: (
+        "More than 60 failed authentications in a minute from this address.",
+        "Mend the signature; wait.",
+    ),
+    IntakeCode.INVALID_JSON: (
         "Not one strict JSON object: duplicate keys, NaN, over-long numbers, deep nesting, NUL, bad UTF-8.",
         "Send plain JSON; the raw bytes are kept under Requests in the admin.",
     ),
-    I.INVALID_FIELD: ("A field has the wrong type or lies outside its bounds.", "Mend what `details` lists."),
-    I.MISSING_SYMBOL: ("No field names a symbol.", "Send `symbol`."),
-    I.INVALID_SYMBOL: ("Not an American stock or fund.", "Send one like SPY or BRK.B; no crypto, forex or futures."),
-    I.DELAYED_FEED: ("The chart's feed is delayed.", "Use real-time data, or set ALLOW_DELAYED_FEED=true."),
-    I.MISSING_TIMEFRAME: ("An entry without the length of its bar.", "Send `timeframe`, for example 5m."),
-    I.INVALID_TIMEFRAME: ("The timeframe cannot be read, or is longer than a year.", "Send 30s, 5m, 1h, 1d, 1w or 1M."),
-    I.MISSING_DIRECTION: ("An entry that says nothing of its side.", "Send `direction`: long or short."),
-    I.CONFLICTING_DIRECTION: ("direction, side and signal.type contradict each other.", "Send one of them."),
-    I.STALE_TIMESTAMP: (
+    IntakeCode.INVALID_FIELD: ("A field has the wrong type or lies outside its bounds.", "Mend what `details` lists."),
+    IntakeCode.MISSING_SYMBOL: ("No field names a symbol.", "Send `symbol`."),
+    IntakeCode.INVALID_SYMBOL: (
+        "Not an American stock or fund.",
+        "Send one like SPY or BRK.B; no crypto, forex or futures.",
+    ),
+    IntakeCode.DELAYED_FEED: ("The chart's feed is delayed.", "Use real-time data, or set ALLOW_DELAYED_FEED=true."),
+    IntakeCode.MISSING_TIMEFRAME: ("An entry without the length of its bar.", "Send `timeframe`, for example 5m."),
+    IntakeCode.INVALID_TIMEFRAME: (
+        "The timeframe cannot be read, or is longer than a year.",
+        "Send 30s, 5m, 1h, 1d, 1w or 1M.",
+    ),
+    IntakeCode.MISSING_DIRECTION: ("An entry that says nothing of its side.", "Send `direction`: long or short."),
+    IntakeCode.CONFLICTING_DIRECTION: ("direction, side and signal.type contradict each other.", "Send one of them."),
+    IntakeCode.STALE_TIMESTAMP: (
         "The bar ended longer ago than SIGNAL_MAX_AGE_SECONDS, or lies over 5 minutes in the future.",
         "Send alerts as they fire; check the sender's clock.",
     ),
-    I.NOT_ACTIONABLE: ("Understood, but it names no side that can be traded.", "Nothing; answered 200 as IGNORED."),
-    I.DUPLICATE: ("The same alert within 60 s, or the sender's id seen before.", "Nothing; the first one counts."),
-    I.OUT_OF_ORDER: ("A bias event older than the one that is known.", "Nothing; answered 200."),
-    I.UNAVAILABLE: ("The database is away and the alert was not stored.", "Send it again."),
-    I.INTERNAL_ERROR: ("The engine itself failed.", "Read the request's trace under Requests in the admin."),
+    IntakeCode.NOT_ACTIONABLE: (
+        "Understood, but it names no side that can be traded.",
+        "Nothing; answered 200 as IGNORED.",
+    ),
+    IntakeCode.DUPLICATE: (
+        "The same alert within 60 s, or the sender's id seen before.",
+        "Nothing; the first one counts.",
+    ),
+    IntakeCode.OUT_OF_ORDER: ("A bias event older than the one that is known.", "Nothing; answered 200."),
+    IntakeCode.UNAVAILABLE: ("The database is away and the alert was not stored.", "Send it again."),
+    IntakeCode.INTERNAL_ERROR: ("The engine itself failed.", "Read the request's trace under Requests in the admin."),
 }
 
-GATES = {
-    G.TRADING_REDUCING: ("The trading state lets nothing new in.", "Set it to ACTIVE under Trading state."),
-    G.TRADING_HALTED: ("A person has halted the engine.", "Set it to ACTIVE under Trading state."),
-    G.SIGNAL_TOO_OLD: ("It waited longer than SIGNAL_MAX_AGE_SECONDS past its bar's end.", "See what deferred it."),
-    G.MARKET_CLOSED: (
+GATES: Rows = {
+    GateCode.TRADING_REDUCING: (
+        "The trading state lets nothing new in.",
+        "Set it to ACTIVE under Trading state, then run the signal again.",
+    ),
+    GateCode.TRADING_HALTED: (
+        "A person has halted the engine.",
+        "Set it to ACTIVE under Trading state, then run the signal again.",
+    ),
+    GateCode.SIGNAL_TOO_OLD: (
+        "It waited longer than SIGNAL_MAX_AGE_SECONDS past its bar's end.",
+        "See what deferred it.",
+    ),
+    GateCode.MARKET_CLOSED: (
         "Outside the regular session. Bars of a day or longer wait for the open, shorter ones are refused.",
         "Send intraday alerts in the session.",
     ),
-    G.MARKET_DATA_UNAVAILABLE: ("No usable quote, bars or option chain.", _DATA),
-    G.MARKET_DATA_STALE: ("The quote is older than QUOTE_MAX_AGE_SECONDS.", _DATA),
-    G.DAILY_LOSS_LIMIT: ("The day's loss has reached the limit.", _LIMITS),
-    G.DAILY_TRADES_LIMIT: ("The day's entries have reached the limit.", _LIMITS),
-    G.MAX_OPEN_POSITIONS: ("As many positions are open or being opened as allowed.", _LIMITS),
-    G.MAX_POSITIONS_PER_SYMBOL: ("As many of this symbol as allowed.", _LIMITS),
-    G.MAX_EXPOSURE_DOLLARS: ("The premium at stake has reached the limit in dollars.", _LIMITS),
-    G.MAX_EXPOSURE_PERCENT: ("The premium at stake has reached the limit in percent of equity.", _LIMITS),
-    G.MAX_OPEN_RISK: ("What would be lost at every stop has reached the limit.", _LIMITS),
-    G.BIAS_MISSING: (
+    GateCode.MARKET_DATA_UNAVAILABLE: ("No usable quote, bars or option chain.", _DATA),
+    GateCode.MARKET_DATA_STALE: ("The quote is older than QUOTE_MAX_AGE_SECONDS.", _DATA),
+    GateCode.DAILY_LOSS_LIMIT: ("The day's loss has reached the limit.", _DAY_LIMITS),
+    GateCode.DAILY_TRADES_LIMIT: ("The day's entries have reached the limit.", _DAY_LIMITS),
+    GateCode.MAX_OPEN_POSITIONS: ("As many positions are open or being opened as allowed.", _LIMITS),
+    GateCode.MAX_POSITIONS_PER_SYMBOL: ("As many of this symbol as allowed.", _LIMITS),
+    GateCode.MAX_EXPOSURE_DOLLARS: ("The premium at stake has reached the limit in dollars.", _LIMITS),
+    GateCode.MAX_EXPOSURE_PERCENT: ("The premium at stake has reached the limit in percent of equity.", _LIMITS),
+    GateCode.MAX_OPEN_RISK: ("What would be lost at every stop has reached the limit.", _LIMITS),
+    GateCode.BIAS_MISSING: (
         "REQUIRE_MTF_BIAS_FOR_ENTRY is on and the symbol has no bias.",
         "Tried again every 60 s; send a bias event.",
     ),
-    G.BIAS_STALE: ("Bias is required and the newest is too old.", "Tried again every 60 s; send a newer bias event."),
-    G.BIAS_SUPPRESSED: ("The bias speaks against this side.", "Nothing; the bias and its reasons are on the page."),
-    G.LOW_SIGNAL_CONFIDENCE: (
+    GateCode.BIAS_STALE: (
+        "Bias is required and the newest is too old.",
+        "Tried again every 60 s; send a newer bias event.",
+    ),
+    GateCode.BIAS_SUPPRESSED: (
+        "The bias speaks against this side.",
+        "Nothing; the bias and its reasons are on the page.",
+    ),
+    GateCode.LOW_SIGNAL_CONFIDENCE: (
         "The alert's confidence is below what its setup needs: 65 under 30 minutes, 60 to a day, 55 to a month, 50.",
         "Send `confidence` 0 to 100; without one 70 is taken.",
     ),
-    G.REGIME_CONFLICT: ("The signal looks against the trend the bias tells.", "Nothing."),
-    G.VOLATILITY_MISMATCH: ("The IV percentile is outside the setup's band.", "Nothing."),
-    G.UNSAFE_LIQUIDITY: ("The best contract trades too thinly for the setup.", "Nothing."),
-    G.CONFIRMATION_PENDING: ("The sender says that it will confirm.", "Tried again every 60 s."),
-    G.UNFAVORABLE_TIMING: (
+    GateCode.REGIME_CONFLICT: ("The signal looks against the trend the bias tells.", "Nothing."),
+    GateCode.VOLATILITY_MISMATCH: ("The IV percentile is outside the setup's band.", "Nothing."),
+    GateCode.UNSAFE_LIQUIDITY: ("The best contract trades too thinly for the setup.", "Nothing."),
+    GateCode.CONFIRMATION_PENDING: ("The sender says that it will confirm.", "Tried again every 60 s."),
+    GateCode.UNFAVORABLE_TIMING: (
         "The first or last 15 minutes of the session, or a scalp at lunch.",
         "Tried again every 60 s until the signal is too old.",
     ),
-    G.QUORUM_NOT_MET: ("Fewer than two agents see a direction.", _VOTE),
-    G.DIRECTIONAL_TIE: ("The agents are evenly split.", _VOTE),
-    G.LOW_CONFIDENCE: ("The agents' confidence is below what the regime asks.", _VOTE),
-    G.LOW_CONSENSUS: ("The agents' winner leads by less than 20 percent.", _VOTE),
-    G.AGENT_BLOCKED: ("An agent objects outright.", _VOTE),
-    G.DIRECTION_MISMATCH: ("The agents' winner is the other side.", _VOTE),
-    G.NO_VALID_CONTRACT: ("No listed contract fits; the gate says what each filter removed.", "Nothing."),
-    G.ZERO_SIZE: (
+    GateCode.QUORUM_NOT_MET: ("Fewer than two agents see a direction.", _VOTE),
+    GateCode.DIRECTIONAL_TIE: ("The agents are evenly split.", _VOTE),
+    GateCode.LOW_CONFIDENCE: ("The agents' confidence is below what the regime asks.", _VOTE),
+    GateCode.LOW_CONSENSUS: ("The agents' winner leads by less than 20 percent.", _VOTE),
+    GateCode.AGENT_BLOCKED: ("An agent objects outright.", _VOTE),
+    GateCode.DIRECTION_MISMATCH: ("The agents' winner is the other side.", _VOTE),
+    GateCode.NO_VALID_CONTRACT: ("No listed contract fits; the gate says what each filter removed.", "Nothing."),
+    GateCode.ZERO_SIZE: (
         "The risk budget, or the room left under a limit, does not pay for one contract.",
         "See the size's caps on the page; RISK_PER_TRADE_PERCENT sets the budget.",
     ),
 }
 
-ORDERS = {
-    O.MARKET_CLOSED: ("Waits for the session.", "Nothing."),
-    O.NO_QUOTE: ("Waits: the provider has no quote for the contract.", "An exit that waits also raises an alert."),
-    O.QUOTE_UNUSABLE: (
+ORDERS: Rows = {
+    OrderCode.MARKET_CLOSED: ("Waits for the session.", "Nothing."),
+    OrderCode.NO_QUOTE: (
+        "Waits: the provider has no quote for the contract.",
+        "An exit that waits also raises an alert.",
+    ),
+    OrderCode.QUOTE_UNUSABLE: (
         "Waits: the quote is crossed, one-sided, zero, stale or shows no size.",
         "An exit that waits also raises an alert.",
     ),
-    O.LIMIT_NOT_REACHED: ("Waits at its limit.", "Nothing; it expires after the plan's longest wait."),
-    O.ENTRY_EXPIRED: ("An entry's time was over before it filled.", "Nothing; a new alert may follow."),
-    O.TRADING_STATE: ("Cancelled because the engine is REDUCING.", "Nothing."),
-    O.QUARANTINED: ("No worker finished it in five attempts.", "Read the workers' log; an alert says which order."),
-    O.NEVER_RECEIVED: ("A worker died before the broker had it; it is sent again under the same id.", "Nothing."),
-    O.CONTRACT_EXPIRED: ("The contract expired before this exit filled.", "Nothing; the position was settled."),
-    O.ALREADY_ORDERED: ("An earlier round's entry works or was filled.", "Nothing; it is never bought twice."),
-    O.BROKER_NOT_CONFIGURED: ("There is no live broker in this version.", "Set APP_MODE=PAPER."),
-    O.NOT_APPROVED: ("Only an approved recommendation becomes an order.", "Run the signal again."),
-    O.TRANSITION_NOT_ALLOWED: ("The order is in another status than this needs.", "Reload, and look at its changes."),
+    OrderCode.LIMIT_NOT_REACHED: ("Waits at its limit.", "Nothing; it expires after the plan's longest wait."),
+    OrderCode.ENTRY_EXPIRED: ("An entry's time was over before it filled.", "Nothing; a new alert may follow."),
+    OrderCode.TRADING_STATE: ("Cancelled because the engine is REDUCING.", "Nothing."),
+    OrderCode.QUARANTINED: (
+        "No worker finished it in five attempts.",
+        "Read the workers' log; an alert says which order.",
+    ),
+    OrderCode.NEVER_RECEIVED: (
+        "A worker died before the broker had it; it is sent again under the same id.",
+        "Nothing.",
+    ),
+    OrderCode.CONTRACT_EXPIRED: ("The contract expired before this exit filled.", "Nothing; the position was settled."),
+    OrderCode.ALREADY_ORDERED: ("An earlier round's entry works or was filled.", "Nothing; it is never bought twice."),
+    OrderCode.BROKER_NOT_CONFIGURED: ("There is no live broker in this version.", "Set APP_MODE=PAPER."),
+    OrderCode.NOT_APPROVED: ("Only an approved recommendation becomes an order.", "Run the signal again."),
+    OrderCode.TRANSITION_NOT_ALLOWED: (
+        "The order is in another status than this needs.",
+        "Reload, and look at its changes.",
+    ),
 }
 
-PIPELINE = {
-    P.QUARANTINED: (
+PIPELINE: Rows = {
+    PipelineCode.QUARANTINED: (
         "No worker finished the signal in five attempts.",
         "Read the workers' log, then run it again from its page or reject it.",
     ),
-    P.NO_OPEN_POSITION: ("An exit found nothing to close within EXIT_WAIT_SECONDS.", "Nothing."),
-    P.SHADOW_ONLY: ("Approved, and followed in shadow only: APP_MODE is LIVE.", "Set APP_MODE=PAPER to trade."),
-    P.SUPERSEDED: ("An exit came before this entry was decided or filled.", "Nothing."),
-    P.WAITING_FOR_ENTRY: ("An exit waits for an entry that is being filled.", "Nothing; tried again every 10 s."),
-    P.APPROVED: ("Not a refusal: the decision bought.", "Nothing."),
-    P.FILLED: ("Not a refusal: the entry filled.", "Nothing."),
-    P.EXIT_ORDERED: ("Not a refusal: the exit signal closes what was open.", "Nothing."),
-    P.REJECTED_BY_PERSON: ("Rejected on its page by the person named beside it.", "Run it again to undo."),
-    P.RUN_AGAIN: ("Not a refusal: a person has it decided again.", "Nothing."),
-    P.ALREADY_ORDERED: ("Its order was made already, so it cannot run again.", "Send a new alert."),
-    P.NOT_PENDING: ("The signal's status does not allow this.", "Reload its page."),
+    PipelineCode.NO_OPEN_POSITION: ("An exit found nothing to close within EXIT_WAIT_SECONDS.", "Nothing."),
+    PipelineCode.SHADOW_ONLY: (
+        "Approved, and followed in shadow only: APP_MODE is LIVE.",
+        "Set APP_MODE=PAPER to trade.",
+    ),
+    PipelineCode.SUPERSEDED: ("An exit came before this entry was decided or filled.", "Nothing."),
+    PipelineCode.WAITING_FOR_ENTRY: (
+        "An exit waits for an entry that is being filled.",
+        "Nothing; tried again every 10 s.",
+    ),
+    PipelineCode.APPROVED: ("Not a refusal: the decision bought.", "Nothing."),
+    PipelineCode.FILLED: ("Not a refusal: the entry filled.", "Nothing."),
+    PipelineCode.EXIT_ORDERED: ("Not a refusal: the exit signal closes what was open.", "Nothing."),
+    PipelineCode.REJECTED_BY_PERSON: ("Rejected on its page by the person named beside it.", "Run it again to undo."),
+    PipelineCode.RUN_AGAIN: ("Not a refusal: a person has it decided again.", "Nothing."),
+    PipelineCode.ALREADY_ORDERED: ("Its order was made already, so it cannot run again.", "Send a new alert."),
+    PipelineCode.NOT_PENDING: ("The signal's status does not allow this.", "Reload its page."),
 }
 
-POSITIONS = {
+POSITIONS: Rows = {
     PositionCode.POSITION_NOT_FOUND: ("There is no such position.", "Take the id from the list."),
     PositionCode.POSITION_CLOSED: ("It is closed already.", "Nothing."),
     PositionCode.EXIT_IN_PROGRESS: ("Its exit order is working.", "Wait for the fill."),
