@@ -9,6 +9,7 @@ from django_q.cluster import Cluster as LibraryCluster
 from optionsengine.core import clock
 from optionsengine.pipeline.runner_stop import StopRequest
 from optionsengine.pipeline.runner_tick import schedules_tick
+from optionsengine.pipeline.runner_warm import worker_warm
 
 logger = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
@@ -20,6 +21,7 @@ def cluster_serve() -> None:
     The tick runs here, not in the runner: the library picks schedules by the one cluster name a process has, and a
     tick that hangs stops the heartbeat, so that it is replaced with its cluster.
     """
+    worker_warm(at=clock.now())
     connections.close_all()  # a connection that two processes share after a fork is broken for both
     cluster = LibraryCluster()
     stop = StopRequest.on_signals()  # after the library's own handlers: its handler would block inside a tick
