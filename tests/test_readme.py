@@ -138,6 +138,11 @@ def test_no_other_module_reads_the_environment():
                     re.findall(r"(?:environ(?:\.get\(|\[)|getenv\()\"(\w+)\"", path.read_text(encoding="utf-8"))
                 )
     assert found == {readme.DEVPG_BIN}
+    folder = ROOT / "optionsengine" / "settings"
+    asking = {
+        path.name for path in folder.glob("*.py") if re.search(r"\breaders\.\w+\(", path.read_text(encoding="utf-8"))
+    }
+    assert asking == {readme.SETTINGS_SOURCE.name}
 
 
 # --- examples -------------------------------------------------------------------------------------------------------
