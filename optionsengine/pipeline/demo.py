@@ -33,6 +33,7 @@ CREDENTIALS = Credentials(
     hmac_secret=hashlib.sha256(b"demo hmac").hexdigest(), token=hashlib.sha256(b"demo").hexdigest()
 )
 SETTINGS: dict[str, Any] = {
+    "DEBUG": False,  # in DEBUG Django keeps the text of every query
     "APP_MODE": "PAPER",
     "HMAC_SECRET": "",
     "MARKET_DATA_PROVIDERS": ["simulated"],
