@@ -34,7 +34,11 @@ def provider_get() -> MarketProvider:
     return _provider(names[0], settings.SIMULATED_MARKET_SEED, settings.SIMULATED_MARKET_ALWAYS_OPEN)
 
 
+def market_always_open() -> bool:
+    """Tell whether the market is a simulated one that never closes."""
+    return SimulatedProvider.name in settings.MARKET_DATA_PROVIDERS and settings.SIMULATED_MARKET_ALWAYS_OPEN
+
+
 def market_open(at: datetime) -> bool:
     """Tell whether orders may trade at `at`: in the regular session, or always on an always-open simulated market."""
-    simulated = SimulatedProvider.name in settings.MARKET_DATA_PROVIDERS
-    return (simulated and settings.SIMULATED_MARKET_ALWAYS_OPEN) or calendar.is_open(at)
+    return market_always_open() or calendar.is_open(at)

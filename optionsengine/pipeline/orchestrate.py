@@ -20,7 +20,7 @@ from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claim,
 from optionsengine.core.locks import portfolio_lock
 from optionsengine.market import calendar
 from optionsengine.market.providers.base import MarketProvider
-from optionsengine.market.selectors import market_open
+from optionsengine.market.selectors import market_always_open, market_open
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel
 from optionsengine.ops.selectors import trading_status_get
@@ -119,8 +119,10 @@ def _inputs(signal: Signal, variant: Engine, *, market: MarketSnapshot, at: date
 
 
 def session_facts(at: datetime) -> SessionFacts:
-    """Return where `at` lies in the session; on an always-open simulated market it is always mid-session."""
-    minutes_from_open, minutes_to_close = calendar.minutes_from_open(at), calendar.minutes_to_close(at)
+    """Return where `at` lies in the session; on an always-open simulated market it is never near an open or a close."""
+    is_timeless = market_always_open()
+    minutes_from_open = None if is_timeless else calendar.minutes_from_open(at)
+    minutes_to_close = None if is_timeless else calendar.minutes_to_close(at)
     return SessionFacts(
         is_open=market_open(at),
         next_open_at=calendar.next_open(at),
