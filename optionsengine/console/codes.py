@@ -71,10 +71,6 @@ INTAKE: Rows = {
         "Understood, but it names no side that can be traded.",
         "Nothing; answered 200 as IGNORED.",
     ),
-    IntakeCode.DUPLICATE: (
-        "The same alert within 60 s, or the sender's id seen before.",
-        "Nothing; the first one counts.",
-    ),
     IntakeCode.OUT_OF_ORDER: ("A bias event older than the one that is known.", "Nothing; answered 200."),
     IntakeCode.UNAVAILABLE: ("The database is away and the alert was not stored.", "Send it again."),
     IntakeCode.INTERNAL_ERROR: ("The engine itself failed.", "Read the request's trace under Requests in the admin."),

@@ -71,7 +71,7 @@ def _single_out(stuck: list[Schedule], *, at: datetime) -> None:
         alert_raise(
             cause=f"schedule.broken:{row.pk}",
             level=AlertLevel.WARNING,
-            message=f"Schedule {row.pk} ({row.name or row.func}) cannot run and is switched off: correct its arguments "
-            "and its cron expression in the admin, then set its repeats to -1.",
+            message=f"Schedule {row.pk} ({row.name or row.func}) cannot run and is switched off. It is none "
+            "of the engine's own: correct its arguments or its cron expression where it was made, or delete it.",
             at=at,
         )

@@ -63,7 +63,7 @@ def _funnel(funnel: Funnel) -> Table:
         {
             "entry signals": intake["entry_signals"],
             "exit signals": intake["exit_signals"],
-            "bias events": intake["accepted"] - intake["entry_signals"] - intake["exit_signals"],
+            "bias events and market context": intake["accepted"] - intake["entry_signals"] - intake["exit_signals"],
         },
     )
     section("  duplicates", intake["duplicate"], {})

@@ -76,6 +76,15 @@ def descendants(pid):
     return found
 
 
+def cpu_ticks(pid):
+    """The processor time a process has used, in clock ticks; none if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
 def part_of(pid):
     """The part a child of the runner is, by its command line; None for another program."""
     try:
