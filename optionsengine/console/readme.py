@@ -28,7 +28,7 @@ DEVPG_BIN = "DEVPG_BIN"
 
 _EXAMPLE_LINE = re.compile(r"# ([A-Z][A-Z0-9_]+)=(.*)")
 # told in an answer that is no refusal, or made where the engine itself failed
-_OTHER_ANSWERS = {IntakeCode.DUPLICATE: 200, IntakeCode.OUT_OF_ORDER: 200, IntakeCode.INTERNAL_ERROR: 500}
+_OTHER_ANSWERS = {IntakeCode.OUT_OF_ORDER: 200, IntakeCode.INTERNAL_ERROR: 500}
 
 
 @dataclass(frozen=True, slots=True)
