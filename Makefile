@@ -21,7 +21,7 @@ run: install
 
 test: lint
 	$(PYTHON) manage.py makemigrations --check --dry-run
-	$(PYTHON) -m pytest -n auto --maxprocesses 8
+	$(PYTHON) -m pytest -n auto --maxprocesses 8 --dist loadgroup
 
 lint: install-dev
 	.venv/bin/ruff check .

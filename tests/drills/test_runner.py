@@ -21,13 +21,21 @@ def database():
 
 
 @pytest.fixture(scope="module")
-def served(database, tmp_path_factory):
-    served = Served(database, tmp_path_factory.mktemp("serve") / "output")
-    try:
-        served.ready()
-        yield served
-    finally:
+def _running():
+    """The one `serve` that these tests share."""
+    running = []
+    yield running
+    for served in running:
         served.end()
+
+
+@pytest.fixture
+def served(database, _running, tmp_path_factory):
+    """A `serve` that is up: the shared one, or another if a test has ended that."""
+    if not _running or _running[-1].process.poll() is not None:
+        _running.append(Served(database, tmp_path_factory.mktemp("serve") / "output"))
+        _running[-1].ready()
+    return _running[-1]
 
 
 def _beat(database, name):
@@ -70,11 +78,10 @@ def test_the_event_stream_answers(served, path, status):
 @pytest.mark.parametrize("cluster", ["entries", "exits"])
 def test_heartbeats_come_all_the_way_through_each_cluster(served, database, cluster):
     _beats_anew(database, cluster, 30)
-    done = database.rows(
-        "SELECT DISTINCT cluster FROM django_q_task WHERE func = %s AND success",
-        f"optionsengine.pipeline.jobs.heartbeat_{cluster}",
-    )
-    assert done == [(cluster,)]
+    ran = "SELECT DISTINCT cluster FROM django_q_task WHERE func = %s AND success"
+    job = f"optionsengine.pipeline.jobs.heartbeat_{cluster}"
+    # the result is written after the beat
+    assert until(lambda: database.rows(ran, job), 5, "no result of a heartbeat") == [(cluster,)]
 
 
 def test_a_taken_port_is_one_clear_line(served, database):
@@ -129,17 +136,12 @@ def test_ctrl_c_stops_everything_and_leaves_no_orphan(served):
         socket.create_connection(("127.0.0.1", served.port), timeout=1)
 
 
-def test_a_killed_runner_takes_everything_with_it(database, tmp_path):
-    served = Served(database, tmp_path / "output")
-    try:
-        served.ready()
-        until(lambda: len(descendants(served.pid)) >= 18, 20, "the clusters are not complete")
-        tree = served.tree()
-        served.process.kill()
-        assert served.process.wait(5) == -signal.SIGKILL
-        until(lambda: not tree & set(parents()), 5, lambda: f"still there: {tree & set(parents())}")
-    finally:
-        served.end()
+def test_a_killed_runner_takes_everything_with_it(served):
+    until(lambda: len(descendants(served.pid)) >= 18, 20, "the clusters are not complete")
+    tree = served.tree()
+    served.process.kill()
+    assert served.process.wait(5) == -signal.SIGKILL
+    until(lambda: not tree & set(parents()), 5, lambda: f"still there: {tree & set(parents())}")
 
 
 def test_a_database_that_is_away_is_waited_for_until_ctrl_c(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 
 from tests.drills.processes import MANAGE, PYTHON, OwnDatabase, Served, cpu_ticks, descendants, parents, until
 
-pytestmark = pytest.mark.xdist_group("serve")
+pytestmark = pytest.mark.xdist_group("runner")
 SECRET = "the secret this drill signs its alerts with"
 SIDES = ("long", "short")
 DEADLINE = 10
