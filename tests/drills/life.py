@@ -28,11 +28,13 @@ SECRET = "the drill's own shared secret"
 ENTRY_AT = datetime(2026, 3, 10, 16, 0, 2, tzinfo=UTC)
 EXIT_AT = ENTRY_AT + timedelta(minutes=3)
 LATER = ENTRY_AT + timedelta(minutes=30)
-WRITTEN = (
-    "exit_alerts, bias_trade_performance, position_marks, position_events, positions, trades, order_events, orders, "
-    "agent_decisions, gate_results, decision_recommendations, market_contexts, experiments, signal_dedupe, "
-    "signal_events, signals, webhook_events, job_runs, alerts, django_q_ormq"
-)
+WRITTEN = [
+    *("exit_alerts", "bias_trade_performance", "position_marks", "position_events", "positions"),
+    *("trades", "order_events", "orders"),
+    *("agent_decisions", "gate_results", "decision_recommendations", "market_contexts", "experiments"),
+    *("signal_dedupe", "signal_events", "signals", "webhook_events"),
+    *("job_runs", "alerts", "django_q_ormq"),
+]
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,9 @@ def source_create() -> None:
 
 
 def rows_clear() -> None:
+    """Empty the tables a life writes, leaf tables first: for a few rows that is much faster than TRUNCATE."""
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {WRITTEN} CASCADE")
+        cursor.execute(";".join(f"DELETE FROM {table}" for table in WRITTEN))
 
 
 def message_send(message: Message, at: datetime) -> int:
@@ -95,7 +98,6 @@ def life_play(ledger: Ledger) -> None:
             answer = message_send(message, message.at + timedelta(seconds=5))
         ledger(number, answer)
         stages_run(message.at + timedelta(seconds=5))
-        stages_run(message.at + timedelta(seconds=12))
 
 
 def leases_run_out() -> None:
