@@ -310,6 +310,22 @@ def order_quarantine(*, order: Order, at: datetime) -> bool:
     return not keeps_trying
 
 
+def exit_order_take_over(*, order: Order, exit_reason: str, actor: str, at: datetime) -> bool:
+    """Make a waiting exit order a person's own, so that no trading state holds it back; tell whether it was waiting.
+
+    An order that a worker is sending right now is left alone: its outcome comes first.
+    """
+    _require_transaction()
+    locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+    if locked.status not in (OrderStatus.PENDING_EXECUTION, OrderStatus.SUBMITTED):
+        return False
+    said = f"{locked.exit_reason} waited; a person closes it now"
+    locked.exit_reason, locked.next_attempt_at, locked.updated_at = exit_reason, None, at
+    locked.save(update_fields=["exit_reason", "next_attempt_at", "updated_at"])
+    _event_write(locked, locked.status, exit_reason, said, actor, at)
+    return True
+
+
 def order_cancel_for_settlement(*, order: Order, at: datetime) -> None:
     """End a locked exit order whose contract has expired, and take it from the worker that may hold it."""
     order_transition(

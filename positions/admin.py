@@ -43,7 +43,7 @@ class PositionAdmin(ActingAdmin):
             question="Sell everything that is left of this at the market?",
             done="its exit order is written; it closes when the order fills",
             run=_close,
-            applies=lambda row: row.status == PositionStatus.OPEN,
+            applies=lambda row: row.status != PositionStatus.CLOSED,
             is_dangerous=True,
         ),
     )

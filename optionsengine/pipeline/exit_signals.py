@@ -59,9 +59,10 @@ def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcom
         if signal.status != SignalStatus.PENDING:
             raise LeaseLostError(f"signal {signal_id} is {signal.status}")
         is_entry_underway = _entries_end(signal, at=at)
-        exit_signal_apply(signal=signal, at=at)
-        closing = Order.objects.filter(exit_signal=signal).count()
-        if closing:
+        named = exit_signal_apply(signal=signal, at=at)
+        # an earlier pass may have begun exits that are done by now
+        closing = max(named, Order.objects.filter(exit_signal=signal).count())
+        if named:
             exits_nudge()
         give_up_at = signal.created_at + timedelta(seconds=settings.EXIT_WAIT_SECONDS)
         if (is_entry_underway or not closing) and at < give_up_at:

@@ -147,6 +147,13 @@ def _signal_follow(signal: Signal, decision: Decision, mode: ExecutionMode, *, a
             message="approved, and followed in shadow only: no live broker is set up",
             at=at,
         )
+        alert_raise(
+            cause="live_not_possible",
+            level=AlertLevel.WARNING,
+            message="APP_MODE is LIVE, but this version has no live broker: signals are followed in shadow only. "
+            "Set APP_MODE=PAPER to trade on paper.",
+            at=at,
+        )
         return
     released = lease_release(signal)
     signal.save(update_fields=released)

@@ -122,6 +122,10 @@ def _order_execute(order_id: UUID, token: UUID, *, provider: MarketProvider, at:
         # a worker died between sending and saving: look it up before anything is sent again
         report = broker.lookup(request, at)
     elif order.status != OrderStatus.PENDING_EXECUTION:
+        if order.mode != Mode.LIVE and _is_held_back(order):
+            # a paper order that rests is filled by us: asking again is sending it again
+            _put_off(order_id, token, at=at)
+            return False
         report = broker.poll(request, at)
     if report is None:
         if not _submitting(order_id, token, at=at):
@@ -135,7 +139,7 @@ def _order_execute(order_id: UUID, token: UUID, *, provider: MarketProvider, at:
         if report.fills and locked.recommendation is not None:
             frozen = frozen_entry(locked.recommendation)
         _report_apply(locked, report, broker=broker.name, frozen=frozen, at=at)
-        again = None if locked.status in FINAL else at + timedelta(seconds=settings.EXECUTOR_INTERVAL)
+        again = None if locked.status in FINAL else _again(at)
         locked.save(update_fields=lease_release(locked, next_attempt_at=again))
     return locked.status == OrderStatus.FILLED
 
@@ -148,11 +152,20 @@ def _submitting(order_id: UUID, token: UUID, *, at: datetime) -> bool:
             order_transition(order=order, to=OrderStatus.PENDING_EXECUTION, reason=OrderCode.NEVER_RECEIVED, at=at)
         is_late = order.expires_at is not None and order.expires_at <= at
         if is_late or _is_held_back(order):
-            again = at + timedelta(seconds=settings.EXECUTOR_INTERVAL)
-            order.save(update_fields=lease_release(order, next_attempt_at=again))
+            order.save(update_fields=lease_release(order, next_attempt_at=_again(at)))
             return False
         order_transition(order=order, to=OrderStatus.SUBMITTING, reason="", at=at)
     return True
+
+
+def _again(at: datetime) -> datetime:
+    return at + timedelta(seconds=settings.EXECUTOR_INTERVAL)
+
+
+def _put_off(order_id: UUID, token: UUID, *, at: datetime) -> None:
+    with transaction.atomic():
+        order = lease_lock(Order, order_id, token)
+        order.save(update_fields=lease_release(order, next_attempt_at=_again(at)))
 
 
 def _is_held_back(order: Order) -> bool:

@@ -14,7 +14,7 @@ from optionsengine.ops.selectors import trading_status_get
 from optionsengine.ops.services import alert_raise, alert_resolve
 from orders.models import Order
 from orders.selectors import order_exit_live
-from orders.services import exit_order_create
+from orders.services import exit_order_create, exit_order_take_over
 from positions.data import ExitHit, ExitPolicy
 from positions.enums import ExitAction, ExitReason, PositionCode, PositionStatus
 from positions.models import ExitAlert, Position
@@ -154,6 +154,8 @@ def position_close_request(
 ) -> Order:
     """Close a position because a person says so, and return the exit order. Works in every trading state.
 
+    In HALTED an exit order that the engine wrote waits; the person's word takes it over and it is sent.
+
     :raises Refusal: POSITION_NOT_FOUND, POSITION_CLOSED, or EXIT_IN_PROGRESS if an exit order is working already.
     """
     with transaction.atomic():
@@ -170,6 +172,12 @@ def position_close_request(
             )
         live = order_exit_live(position.entry_order)
         if live is not None:
+            is_halted = trading_status_get() == TradingStatus.HALTED
+            if is_halted and exit_order_take_over(order=live, exit_reason=reason, actor=actor, at=at):
+                position.exit_reason = position.close_requested = reason
+                position.updated_at = at
+                position.save(update_fields=["exit_reason", "close_requested", "updated_at"])
+                return live
             raise Refusal(
                 PositionCode.EXIT_IN_PROGRESS,
                 f"exit order {live.client_order_id} ({live.exit_reason}) is working already; wait for its fill",
@@ -180,7 +188,7 @@ def position_close_request(
 
 
 def exit_signal_apply(*, signal: Signal, at: datetime) -> int:
-    """Begin the exit of every position the exit signal names, in one transaction; return how many.
+    """Begin the exit of every position the exit signal names, in one transaction; return how many it names.
 
     It names the open positions of its symbol and test flag whose entry signal came before it, of its side (of both
     when it has none), and only its own strike and expiration when it gives them. Shadow positions follow. A position
@@ -193,10 +201,10 @@ def exit_signal_apply(*, signal: Signal, at: datetime) -> int:
         signals = Signal.objects.filter(pk__in=named.values("signal_id"))
         list(signals.select_for_update(no_key=True).order_by("pk"))
         for position in named.select_for_update(no_key=True, of=("self",)).order_by("pk"):
+            count += 1
             position.close_requested = position.close_requested or ExitReason.EXIT_SIGNAL
             if position.status == PositionStatus.OPEN:
                 _exit_begin(position, reason=ExitReason.EXIT_SIGNAL, at=at, exit_signal=signal)
-                count += 1
             else:
                 position.updated_at = at
                 position.save(update_fields=["close_requested", "updated_at"])

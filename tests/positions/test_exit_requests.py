@@ -132,7 +132,7 @@ def test_a_second_exit_signal_leaves_the_working_exit_alone():
     position = bought(1, "4.00")
     exit_signal_apply(signal=exit_signal(), at=later(minutes=2))
 
-    assert exit_signal_apply(signal=exit_signal(), at=later(minutes=3)) == 0
+    assert exit_signal_apply(signal=exit_signal(), at=later(minutes=3)) == 1
     assert (len(exits()), stored(position)["close_requested"]) == (1, "EXIT_SIGNAL")
 
 
@@ -141,7 +141,7 @@ def test_a_position_that_a_rule_closes_already_remembers_the_signal(board):
     marked(board, "2.00", later(minutes=1))
     exits_monitor(at=later(minutes=1))
 
-    assert exit_signal_apply(signal=exit_signal(), at=later(minutes=2)) == 0
+    assert exit_signal_apply(signal=exit_signal(), at=later(minutes=2)) == 1
 
     row = stored(position)
     assert (row["exit_reason"], row["close_requested"], row["status"]) == ("STOP_LOSS", "EXIT_SIGNAL", "closing")
