@@ -103,13 +103,14 @@ class OwnDatabase:
         self._parameters = {key: value for key, value in given.items() if key not in {"cursor_factory", "context"}}
         self._admin(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)"))
         self._admin(sql.SQL("CREATE DATABASE {} TEMPLATE template0"))
+        self._connection = psycopg.connect(**self._parameters | {"dbname": name}, autocommit=True)
 
     def rows(self, statement, *values):
-        with psycopg.connect(**self._parameters | {"dbname": self.name}, autocommit=True) as connection:
-            cursor = connection.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
+        cursor = self._connection.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
 
     def drop(self):
+        self._connection.close()
         self._admin(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)"))
 
     def _admin(self, statement):
