@@ -17,7 +17,9 @@ DEBUG = readers.flag("DEBUG", True)
 def _secret_key() -> str:
     """The configured key; in development one made once and kept in `.local`, so that sessions survive a restart."""
     configured = readers.text("SECRET_KEY")
-    if configured or not DEBUG:
+    if not DEBUG:
+        readers.require_secret("SECRET_KEY", configured)
+    if configured:
         return configured
     path = LOCAL_DIR / "secret_key"
     LOCAL_DIR.mkdir(exist_ok=True)
@@ -113,15 +115,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Database -------------------------------------------------------------------------------------------------------
 
-DATABASE_URL = readers.text("DATABASE_URL")
+DATABASE_SERVER = readers.postgres_url("DATABASE_URL")  # empty: the checkout's own
 
 
 def _database() -> dict[str, Any]:
     """The configured server, or the checkout's own zero-install PostgreSQL, which starts when first refused."""
     config: dict[str, Any]
-    if DATABASE_URL:
-        config = readers.env.db_url_config(DATABASE_URL)
-        config["ENGINE"] = "django.db.backends.postgresql"
+    if DATABASE_SERVER:
+        config = {**DATABASE_SERVER, "ENGINE": "django.db.backends.postgresql"}
     else:
         config = {"ENGINE": "optionsengine.core.postgres", "NAME": "optionsengine"}
     config["NAME"] = readers.text("DATABASE_NAME") or config["NAME"]
@@ -155,6 +156,9 @@ REQUIRE_MTF_BIAS_FOR_ENTRY = readers.flag("REQUIRE_MTF_BIAS_FOR_ENTRY", False)
 PAPER_STARTING_EQUITY = readers.decimal("PAPER_STARTING_EQUITY", "100000", minimum="1000", maximum="1000000000")
 RISK_PER_TRADE_PERCENT = readers.decimal("RISK_PER_TRADE_PERCENT", "1", minimum="0.01", maximum="2")
 RISK_PER_TRADE_MAX_PERCENT = readers.decimal("RISK_PER_TRADE_MAX_PERCENT", "2", minimum="0.01", maximum="10")
+readers.require_at_most(
+    "RISK_PER_TRADE_PERCENT", RISK_PER_TRADE_PERCENT, "RISK_PER_TRADE_MAX_PERCENT", RISK_PER_TRADE_MAX_PERCENT
+)
 MAX_CONTRACTS_PER_TRADE = readers.integer("MAX_CONTRACTS_PER_TRADE", 10, minimum=1, maximum=1000)
 QUOTE_MAX_AGE_SECONDS = readers.integer("QUOTE_MAX_AGE_SECONDS", 120, minimum=1, maximum=3600)
 PAPER_FILL_CROSS = readers.decimal("PAPER_FILL_CROSS", "0.75", minimum="0", maximum="1")

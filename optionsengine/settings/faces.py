@@ -49,7 +49,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Turns market alerts into option trades: signals, decisions, orders, positions and exits.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["optionsengine.console.permissions.RolePermission"],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",

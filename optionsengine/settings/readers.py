@@ -1,14 +1,27 @@
-"""Readers of the environment that fail loudly: the name, what it must be, and what it was."""
+"""Readers of the environment that fail loudly: the name, what it must be, and what it was, unless that is a secret."""
 
+import os
+import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import environ
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import make_conninfo
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
+
+MIN_SECRET_KEY_LENGTH = 32
+_MIN_DIFFERENT_CHARACTERS = 8
+# long enough that a random text holds one of them about once in a million
+_PLACEHOLDERS = ("changeme", "change-", "change_", "placeholder", "insecure", "example", "secret", "your-", "your_")
+_DATABASE_URL_MUST = "postgres://user:password@host:port/name, with special characters of the password as in %40"
+# of a database URL's query, what Django takes itself and does not hand to libpq
+_DJANGO_OPTIONS = frozenset({"assume_role", "isolation_level", "server_side_binding"})
 
 
 def _refuse(name: str, must: str, raw: str) -> ImproperlyConfigured:
@@ -16,7 +29,8 @@ def _refuse(name: str, must: str, raw: str) -> ImproperlyConfigured:
 
 
 def text(name: str, default: str = "") -> str:
-    return str(env.str(name, default=default)).strip()
+    # not by the library's reader: to it a value that begins with a dollar is another variable's name, and secrets may
+    return os.environ.get(name, default).strip()
 
 
 def flag(name: str, default: bool) -> bool:
@@ -60,3 +74,72 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def postgres_url(name: str) -> dict[str, Any]:
+    """Return Django's configuration of the PostgreSQL server of a URL; empty if none is set.
+
+    What was wrong is told without the URL, because a password is in it.
+
+    :raises ImproperlyConfigured: for another kind of server, no database name, or a port or option nobody knows.
+    """
+    raw = text(name)
+    if not raw:
+        return {}
+    scheme, separator, _rest = raw.partition("://")
+    if not separator:
+        raise _refuse_url(name, "it has no ://")
+    if scheme not in {"postgres", "postgresql"}:
+        raise _refuse_url(name, f"it begins with {scheme}://")
+    try:
+        config: dict[str, Any] = env.db_url_config(raw)
+        port_is_zero = bool(re.match(r"[^/]*:0+/", raw.rpartition("@")[2]))
+    except ValueError:
+        config, port_is_zero = {}, True
+    if port_is_zero:
+        # without its cause, which may quote the password
+        raise _refuse_url(name, "its port is no number from 1 to 65535, or its host no name") from None
+    if not config["NAME"]:
+        raise _refuse_url(name, "it names no database")
+    given = config.get("OPTIONS", {})
+    try:
+        make_conninfo(**{option: value for option, value in given.items() if option not in _DJANGO_OPTIONS})
+    except psycopg.ProgrammingError as error:
+        raise _refuse_url(name, str(error).strip()) from error
+    return config
+
+
+def _refuse_url(name: str, fault: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name} must be {_DATABASE_URL_MUST}; {fault}. Set it in the environment or in .env.")
+
+
+def require_secret(name: str, value: str) -> None:
+    """Refuse a key that could be guessed, without repeating it.
+
+    :raises ImproperlyConfigured: if it is empty, shorter than `MIN_SECRET_KEY_LENGTH`, or a placeholder.
+    """
+    fault = ""
+    if not value:
+        fault = "it is empty"
+    elif len(value) < MIN_SECRET_KEY_LENGTH:
+        fault = f"it has {len(value)}"
+    elif len(set(value)) < _MIN_DIFFERENT_CHARACTERS or any(word in value.lower() for word in _PLACEHOLDERS):
+        fault = "it is a placeholder"
+    if fault:
+        raise ImproperlyConfigured(
+            f"{name} must be a random text of at least {MIN_SECRET_KEY_LENGTH} characters while DEBUG is off; {fault}. "
+            "Make one with `python -c 'import secrets; print(secrets.token_urlsafe(48))'` and set it in the "
+            "environment or in .env."
+        )
+
+
+def require_at_most(name: str, value: Decimal, limit_name: str, limit: Decimal) -> None:
+    """Refuse a setting that exceeds the one that bounds it.
+
+    :raises ImproperlyConfigured: naming both.
+    """
+    if value > limit:
+        raise ImproperlyConfigured(
+            f"{name} must be at most {limit_name}; they are {value} and {limit}. "
+            "Lower the first or raise the second, in the environment or in .env."
+        )

@@ -1,16 +1,14 @@
 """Tests: the project's own PostgreSQL, one database per worker, a fixed environment."""
 
 import os
+import re
 
-for name in list(os.environ):  # a developer's settings must not change what a test sees
-    if name in {
-        "APP_MODE",
-        "HMAC_SECRET",
-        "AB_SPLIT_PERCENTAGE",
-        "REQUIRE_MTF_BIAS_FOR_ENTRY",
-        "MARKET_DATA_PROVIDERS",
-    }:
-        del os.environ[name]
+from optionsengine.settings.readers import BASE_DIR
+
+# a developer's settings, which importing the readers has added from .env, must not change what a test sees
+for name in re.findall(r"^# ([A-Z][A-Z0-9_]+)=", (BASE_DIR / ".env.example").read_text(encoding="utf-8"), re.MULTILINE):
+    if name not in {"DATABASE_URL", "DATABASE_NAME", "DEVPG_BIN"}:
+        os.environ.pop(name, None)
 
 from optionsengine.settings.base import *  # noqa: E402, F403
 

@@ -26,7 +26,7 @@ def server(settings):
     root = Path(tempfile.mkdtemp(prefix="devpg-test-")).resolve()
     root.chmod(0o755)
     settings.BASE_DIR = root
-    settings.DATABASE_URL = ""
+    settings.DATABASE_SERVER = {}
     yield dev_postgres(root)
     dev_postgres(root).reset()
     shutil.rmtree(root)

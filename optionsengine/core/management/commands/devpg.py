@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         server = dev_postgres(settings.BASE_DIR)
-        if settings.DATABASE_URL:
+        if settings.DATABASE_SERVER:
             self.stderr.write("note: DATABASE_URL is set, so the application uses that server and not this one")
         try:
             match options["action"]:
