@@ -37,6 +37,10 @@ def _text(value: Any) -> str:
     return value.strip()
 
 
+def _text_or_null(value: Any) -> Any:
+    return "" if value is None else value
+
+
 def _word(value: Any) -> Any:
     return value.strip().upper() if isinstance(value, str) else value
 
@@ -222,7 +226,7 @@ class BiasV3Payload(_Block):
     event_ts_ms: Annotated[int, BeforeValidator(_whole), Field(gt=0)]
     event_id_raw: Annotated[str, BeforeValidator(_text)]
     symbol: Text
-    exchange: str = ""
+    exchange: Annotated[str, BeforeValidator(_text_or_null)] = ""
     session: Annotated[Literal["RTH", "ETH"], BeforeValidator(_word)]
     source: Annotated[Literal["MTF_BIAS_ENGINE_V3"], BeforeValidator(_word)]
     chart_tf: Text

@@ -1,4 +1,4 @@
-"""Numbers, dates and times as senders write them. Pure."""
+"""Numbers, flags, dates and times as senders write them. Pure."""
 
 import re
 from calendar import monthrange
@@ -14,6 +14,7 @@ PRICE_STEP = Decimal("0.0001")
 PRICE_LIMIT = Decimal(100_000_000)  # what a price column holds
 
 _PLAIN = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
+_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0", ""})
 _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 
@@ -28,6 +29,19 @@ def number_read(value: Any) -> Decimal | None:
     if isinstance(value, str) and _PLAIN.fullmatch(value.strip()):
         return Decimal(value.strip())
     return None
+
+
+def flag_read(value: Any) -> bool:
+    """Return a true or false, also as 1 or 0, or as a word; an empty text is false.
+
+    :raises ValueError: for anything else, with what to send.
+    """
+    word = str(value).strip().lower() if isinstance(value, bool | int | str) else None
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("send true or false")
 
 
 def confidence_read(value: Any) -> float:
@@ -96,7 +110,7 @@ def timestamp_read(value: Any) -> datetime:
             seconds = number / 1000 if abs(number) >= MILLISECONDS_FROM else number
             moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(seconds * 1_000_000))
         elif isinstance(value, str):
-            moment = datetime.fromisoformat(value.strip())
+            moment = datetime.fromisoformat(value.strip().upper())
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         else:
             raise ValueError

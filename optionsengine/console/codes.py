@@ -62,13 +62,16 @@ INTAKE: Rows = {
         "Send 30s, 5m, 1h, 1d, 1w or 1M.",
     ),
     IntakeCode.MISSING_DIRECTION: ("An entry that says nothing of its side.", "Send `direction`: long or short."),
-    IntakeCode.CONFLICTING_DIRECTION: ("direction, side and signal.type contradict each other.", "Send one of them."),
+    IntakeCode.CONFLICTING_DIRECTION: (
+        "direction, side, signal.type and an option's own type contradict each other.",
+        "Send one of them.",
+    ),
     IntakeCode.STALE_TIMESTAMP: (
         "The bar ended longer ago than SIGNAL_MAX_AGE_SECONDS, or lies over 5 minutes in the future.",
         "Send alerts as they fire; check the sender's clock.",
     ),
     IntakeCode.NOT_ACTIONABLE: (
-        "Understood, but it names no side that can be traded.",
+        "Understood, but it names no side that can be traded, or cancels.",
         "Nothing; answered 200 as IGNORED.",
     ),
     IntakeCode.OUT_OF_ORDER: ("A bias event older than the one that is known.", "Nothing; answered 200."),
@@ -120,7 +123,10 @@ GATES: Rows = {
     ),
     GateCode.REGIME_CONFLICT: ("The signal looks against the trend the bias tells.", "Nothing."),
     GateCode.VOLATILITY_MISMATCH: ("The IV percentile is outside the setup's band.", "Nothing."),
-    GateCode.UNSAFE_LIQUIDITY: ("The best contract trades too thinly for the setup.", "Nothing."),
+    GateCode.UNSAFE_LIQUIDITY: (
+        "The contract to buy trades too thinly for the setup.",
+        "Nothing; an alert that names a strike should name one that trades.",
+    ),
     GateCode.CONFIRMATION_PENDING: ("The sender says that it will confirm.", "Tried again every 60 s."),
     GateCode.UNFAVORABLE_TIMING: (
         "The first or last 15 minutes of the session, or a scalp at lunch.",

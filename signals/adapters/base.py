@@ -8,9 +8,9 @@ from optionsengine.core.enums import Intent
 from signals.data import Arrival, Detail, Draft, IntakeRejected, SignalDraft, invalid_fields
 from signals.enums import Family, IntakeCode
 from signals.fields import field_read
-from signals.numbers import confidence_read, expiration_read, price_read, quantity_read, timestamp_read
+from signals.numbers import confidence_read, expiration_read, flag_read, price_read, quantity_read, timestamp_read
 from signals.sender_id import sender_event_id
-from signals.side import intent_read, side_and_intent_find
+from signals.side import cancel_check, intent_read, side_and_intent_find
 from signals.symbol import symbol_find
 from signals.timeframe import timeframe_end, timeframe_find
 
@@ -63,20 +63,21 @@ def time_read(body: Body, path: str, arrival: Arrival) -> datetime:
     return moment or arrival.at
 
 
-def is_test_read(body: Body) -> bool:
-    """Return the body's own `is_test`, else that of its `metadata`."""
-    value = field_read(body, "is_test")
-    if value is None:
-        value = field_read(body, "metadata.is_test")
-    return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+def is_test_read(body: Body, faults: list[Detail]) -> bool:
+    """Return the body's own `is_test`, else that of its `metadata`; what is neither true nor false is noted."""
+    path = "metadata.is_test" if field_read(body, "is_test") is None else "is_test"
+    return read_or_fault(body, path, flag_read, faults) or False
 
 
 def signal_read(body: Body, arrival: Arrival, family: Family) -> SignalDraft:
     """Read an entry or exit in the contract's order: symbol, feed, timeframe, side and intent, numbers, timestamp.
 
+    What asks for no trade at all is told so before its timeframe, which it may lack.
+
     :raises IntakeRejected: with the first check that fails.
     """
     symbol = symbol_find(body, allow_delayed_feed=arrival.allow_delayed_feed)
+    cancel_check(body)
     timeframe = timeframe_find(body, intent_read(body))
     side, intent = side_and_intent_find(body)
     faults: list[Detail] = []
@@ -85,6 +86,7 @@ def signal_read(body: Body, arrival: Arrival, family: Family) -> SignalDraft:
     quantity = read_or_fault(body, "quantity", quantity_read, faults)
     strike = read_or_fault(body, "strike", price_read, faults)
     expiration = read_or_fault(body, "expiration", lambda raw: expiration_read(raw, arrival.at), faults)
+    is_test = is_test_read(body, faults)
     if faults:
         raise invalid_fields(faults)
     bar_at = time_read(body, "timestamp", arrival)
@@ -111,6 +113,6 @@ def signal_read(body: Body, arrival: Arrival, family: Family) -> SignalDraft:
         strike=strike,
         expiration=expiration,
         pattern=pattern.strip()[:100] if isinstance(pattern, str) else "",
-        is_test=is_test_read(body),
+        is_test=is_test,
         sender_event_id=sender_event_id(body, arrival.header_id),
     )

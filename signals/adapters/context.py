@@ -16,7 +16,8 @@ class ContextAdapter:
 
     def read(self, body: Body, arrival: Arrival) -> ContextDraft:
         faults: list[Detail] = []
-        if not is_given(body.get("ticker")):
+        ticker = body.get("ticker")
+        if not is_given(ticker) or not isinstance(ticker, str):
             faults.append({"field": "ticker", "message": "send the symbol, for example SPY"})
         price = read_or_fault(body, "price", price_read, faults)
         if price is None and all(fault["field"] != "price" for fault in faults):

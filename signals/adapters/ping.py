@@ -7,13 +7,16 @@ from signals.fields import field_read, word_read
 
 _EVENT = ("event", "event.type", "event.name", "event.event_type", "event_type", "meta.event_type", "type")
 
+_PING = ("type", "event", "action", "message")
+
 
 class PingAdapter:
     family = Family.PING
 
     def matches(self, body: Body, path: str) -> bool:
-        is_test = body.get("test") is True or word_read(body, "test") == "true"
-        if is_test and (word_read(body, "type") == "ping" or field_read(body, "journal.engine")):
+        is_test = body.get("test") is True or word_read(body, "test") in ("true", "ping")
+        is_ping = any("ping" in word_read(body, source).split() for source in ("test", *_PING))
+        if is_test and (is_ping or field_read(body, "journal.engine")):
             return True
         return any(word_read(body, source) in ("bar_update", "regime_status_update") for source in _EVENT)
 

@@ -125,6 +125,12 @@ def test_an_exit_has_no_experiment():
     [
         ({"is_test": True}, True),
         ({"is_test": "true"}, True),
+        ({"is_test": 1}, True),
+        ({"is_test": "yes"}, True),
+        ({"is_test": "0"}, False),
+        ({"is_test": ""}, False),
+        ({"metadata": {"is_test": "1"}}, True),
+        ({"metadata": "text"}, False),
         ({"metadata": {"is_test": True}}, True),
         ({"is_test": False, "metadata": {"is_test": True}}, False),
         ({"test_scenario": "x"}, False),
@@ -133,6 +139,57 @@ def test_an_exit_has_no_experiment():
 def test_the_test_flag(body, is_test):
     assert post(alert(**body)).json()["is_test"] is is_test
     assert Signal.objects.get().is_test is is_test
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"is_test": "maybe"}, "is_test"),
+        ({"is_test": 2}, "is_test"),
+        ({"is_test": []}, "is_test"),
+        ({"metadata": {"is_test": "x"}}, "metadata.is_test"),
+        ({"direction": {}}, "direction"),
+        ({"direction": 1, "action": "buy"}, "direction"),
+        ({"side": []}, "side"),
+    ],
+)
+def test_a_flag_or_a_side_of_another_type_is_named(body, field):
+    rejected(post(alert(**body)), "INVALID_FIELD", field)
+
+
+OPTION_ORDER = {"ticker": "SPY", "strike": 580, "expiration": "2026-02-20", "timeframe": "5m"}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({**OPTION_ORDER, "action": "BUY", "type": "PUT"}, ("short", "entry")),
+        ({**OPTION_ORDER, "action": "BUY", "type": "CALL"}, ("long", "entry")),
+        ({**OPTION_ORDER, "action": "SELL", "option_type": "PUT"}, ("short", "exit")),
+        ({**OPTION_ORDER, "action": "CLOSE", "optionType": "CALL"}, ("long", "exit")),
+        ({"ticker": "SPY", "action": "sell", "sentiment": "flat", "timeframe": "5m"}, ("long", "exit")),
+        ({"ticker": "SPY", "action": "buy", "sentiment": "flat"}, ("short", "exit")),
+        ({"ticker": "SPY", "action": "exit", "sentiment": "flat"}, ("", "exit")),
+        ({"ticker": "SPY", "action": "add", "sentiment": "bullish", "timeframe": "5m"}, ("long", "entry")),
+    ],
+)
+def test_an_order_in_the_words_of_another_sender_is_not_turned_round(body, expected):
+    assert post(body).status_code == 201
+    signal = Signal.objects.get()
+    assert (signal.side, signal.intent) == expected
+
+
+def test_an_option_that_contradicts_the_direction_is_refused():
+    body = {**OPTION_ORDER, "action": "BUY", "type": "PUT", "direction": "long"}
+    rejected(post(body), "CONFLICTING_DIRECTION")
+
+
+@pytest.mark.parametrize("changes", [{}, {"timeframe": None}, {"sentiment": "bullish"}, {"sentiment": "flat"}])
+def test_a_cancel_is_ignored(changes):
+    response = post(alert(action="cancel", **changes))
+    assert response.status_code == 200
+    assert (response.json()["status"], response.json()["reason"]) == ("IGNORED", "NOT_ACTIONABLE")
+    assert not Signal.objects.exists()
 
 
 def test_the_webhook_runs_no_stage_and_takes_eleven_statements():
@@ -355,6 +412,9 @@ def test_context_older_than_five_minutes_is_not_found(age, is_found):
         ({"ticker": "SPY"}, ["price"]),
         ({"ticker": "SPY", "price": "x"}, ["price"]),
         ({"ticker": "SPY", "price": 5, "timestamp": "x"}, ["timestamp"]),
+        ({"ticker": 5, "price": 5}, ["ticker"]),
+        ({"ticker": {}, "price": 5}, ["ticker"]),
+        ({"ticker": ["SPY"], "price": 0}, ["ticker", "price"]),
         ({}, ["ticker", "price"]),
     ],
 )

@@ -50,6 +50,11 @@ def test_each_field_is_named_when_it_is_missing(path):
         assert [detail["field"] for detail in refusal.details] == [path]
 
 
+def test_an_exchange_may_be_null():
+    assert bias_draft(exchange=None).payload.exchange == ""
+    assert faults(exchange=5) == ["exchange"]
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_each_field_is_named_when_it_has_the_wrong_type(path):
     body = bias_body()
@@ -148,6 +153,13 @@ def test_an_event_300_seconds_ahead_is_read():
         ({"test": True, "type": "PING", "source": "SIGNALS"}, Family.PING),
         ({"test": True}, Family.PLAIN),
         ({"type": "PING"}, Family.PLAIN),
+        ({"test": False, "type": "PING"}, Family.PLAIN),
+        ({"test": True, "message": "shipping"}, Family.PLAIN),
+        ({"test": "PING"}, Family.PING),
+        ({"test": "ping", "ticker": "SPY"}, Family.PING),
+        ({"test": " True ", "event": "ping"}, Family.PING),
+        ({"test": True, "action": "PING"}, Family.PING),
+        ({"test": True, "message": "PING from the strategy"}, Family.PING),
         ({"event": "bar_update", "timeframes": {}, "bias": "BULLISH"}, Family.PING),
         ({"meta": {"engine": "SATY_PO", "event_type": "REGIME_STATUS_UPDATE"}}, Family.PING),
         ({"journal": {"engine": "STRAT_V6_FULL"}, "test": True}, Family.PING),

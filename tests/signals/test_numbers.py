@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from signals.numbers import (
     confidence_read,
     expiration_read,
+    flag_read,
     number_read,
     price_read,
     quantity_read,
@@ -55,6 +56,22 @@ def test_bounds(read, good, bad):
             read(raw)
 
 
+@pytest.mark.parametrize("raw", [True, 1, "1", "yes", "true", " TRUE ", "Yes"])
+def test_flags_that_are_true(raw):
+    assert flag_read(raw) is True
+
+
+@pytest.mark.parametrize("raw", [False, 0, "0", "no", "false", "", " False\n"])
+def test_flags_that_are_false(raw):
+    assert flag_read(raw) is False
+
+
+@pytest.mark.parametrize("raw", [2, -1, 1.0, "2", "y", "on", "maybe", None, [], {}, [True]])
+def test_nothing_else_is_a_flag(raw):
+    with pytest.raises(ValueError, match="send true or false"):
+        flag_read(raw)
+
+
 def test_a_price_is_rounded_to_four_decimals():
     assert price_read(1.23456) == Decimal("1.2346")
 
@@ -88,6 +105,8 @@ def test_an_expiration_passes_at_midnight_in_new_york():
         1770303600000,
         "1770303600000",
         "2026-02-05T15:00:00Z",
+        "2026-02-05t15:00:00z",
+        "2026-02-05t15:00:00.000z",
         "2026-02-05T15:00:00.000Z",
         "2026-02-05T15:00:00",
         "2026-02-05 15:00:00+00:00",

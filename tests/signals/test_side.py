@@ -6,7 +6,7 @@ from optionsengine.core.enums import Intent, Side
 from signals.data import IntakeRejected
 from signals.enums import IntakeCode
 from signals.fields import field_read
-from signals.side import SOURCES, side_and_intent_find
+from signals.side import SOURCES, cancel_check, side_and_intent_find
 
 LONG_WORDS = ["long", "bull", "bullish", "up", "buy", "call", "c", "markup", "breakout"]
 SHORT_WORDS = ["short", "bear", "bearish", "down", "sell", "put", "p", "markdown", "breakdown"]
@@ -72,7 +72,6 @@ def test_the_order_of_sources_is_the_contract_s():
         ({"trend": "MIXED", "action": "BUY"}, ENTRY_LONG),
         ({"trend": {"a": "long"}, "bias": "short"}, ENTRY_SHORT),
         ({"direction": "", "side": None, "action": "buy"}, ENTRY_LONG),
-        ({"direction": 5, "action": "buy"}, ENTRY_LONG),
         ({"pattern": "ORB_BREAKOUT", "action": "sell"}, ENTRY_SHORT),
         ({"pattern": "long_short_squeeze", "action": "sell"}, ENTRY_SHORT),
         ({"signal": "LONG", "bias": "short"}, ENTRY_SHORT),
@@ -177,6 +176,111 @@ def test_an_order_with_a_side(field, action, word, expected):
 )
 def test_exits_and_what_they_close(body, expected):
     assert side_and_intent_find(body) == expected
+
+
+OPTION = {"strike": 580, "expiration": "2026-02-20"}
+
+
+@pytest.mark.parametrize("field", ["type", "option_type", "optionType"])
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"action": "BUY", "_": "PUT"}, ENTRY_SHORT),
+        ({"action": "BUY", "_": " put "}, ENTRY_SHORT),
+        ({"action": "BUY", "_": "P"}, ENTRY_SHORT),
+        ({"action": "BUY", "_": "CALL"}, ENTRY_LONG),
+        ({"action": "B", "_": "PUT"}, ENTRY_SHORT),
+        ({"action": "LONG", "_": "PUT"}, ENTRY_SHORT),
+        ({"action": "SELL", "_": "PUT"}, EXIT_SHORT),
+        ({"action": "SELL", "_": "C"}, EXIT_LONG),
+        ({"action": "S", "_": "CALL"}, EXIT_LONG),
+        ({"action": "SHORT", "_": "CALL"}, EXIT_LONG),
+        ({"action": "CLOSE", "_": "PUT"}, EXIT_SHORT),
+        ({"action": "X", "_": "PUT"}, EXIT_SHORT),
+        ({"action": "SELL", "_": "PUT", "side": "short"}, EXIT_SHORT),
+        ({"trend": "BULLISH", "_": "PUT"}, ENTRY_SHORT),
+        ({"direction": "NEUTRAL", "_": "PUT"}, ENTRY_SHORT),
+        ({"action": "BUY", "_": "LIMIT"}, ENTRY_LONG),
+        ({"action": "BUY", "_": 5}, ENTRY_LONG),
+    ],
+)
+def test_beside_a_strike_and_an_expiration_the_option_s_word_is_the_direction(field, body, expected):
+    named = {field if key == "_" else key: value for key, value in body.items()}
+    assert side_and_intent_find({**OPTION, **named}) == expected
+
+
+def test_an_option_s_expiration_may_have_its_short_names():
+    for name in ("expiry", "exp"):
+        body = {"action": "BUY", "type": "PUT", "strike": 580, name: "2026-02-20"}
+        assert side_and_intent_find(body) == ENTRY_SHORT
+
+
+@pytest.mark.parametrize("missing", ["strike", "expiration"])
+def test_without_both_it_is_some_other_type(missing):
+    body = {key: value for key, value in {**OPTION, "action": "BUY", "type": "PUT"}.items() if key != missing}
+    assert side_and_intent_find(body) == ENTRY_LONG
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "PUT", "direction": "long"},
+        {"type": "CALL", "side": "short"},
+        {"type": "PUT", "signal": {"side": "LONG"}},
+        {"type": "PUT", "option_type": "CALL"},
+        {"type": "PUT", "direction": "CALL", "action": "SELL"},
+    ],
+)
+def test_an_option_s_word_may_not_contradict_the_statement(body):
+    assert code_of({**OPTION, **body}) == IntakeCode.CONFLICTING_DIRECTION
+
+
+@pytest.mark.parametrize("action", ["INVALID", "SELL_TO_OPEN", "buy_to_close", "add"])
+def test_an_order_for_an_option_has_a_listed_action(action):
+    with pytest.raises(IntakeRejected) as refused:
+        side_and_intent_find({**OPTION, "type": "PUT", "action": action})
+    assert (refused.value.code, refused.value.details[0]["field"]) == (IntakeCode.INVALID_FIELD, "action")
+
+
+@pytest.mark.parametrize("field", ["action", "order_action"])
+@pytest.mark.parametrize("word", ["cancel", " CANCEL "])
+def test_a_cancel_is_not_actionable_whatever_else_it_says(field, word):
+    with pytest.raises(IntakeRejected) as refused:
+        cancel_check({field: word, "direction": "long", "sentiment": "bullish"})
+    assert refused.value.code == IntakeCode.NOT_ACTIONABLE
+
+
+@pytest.mark.parametrize("body", [{}, {"action": "close"}, {"action": "buy", "note": "cancel"}, {"action": ["cancel"]}])
+def test_nothing_else_is_a_cancel(body):
+    cancel_check(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"action": "sell", "sentiment": "flat"}, EXIT_LONG),
+        ({"action": "BUY", "sentiment": " FLAT "}, EXIT_SHORT),
+        ({"action": "sell", "sentiment": "flat", "prev_market_position": "short"}, EXIT_SHORT),
+        ({"action": "sell", "sentiment": "flat", "direction": "short"}, EXIT_SHORT),
+        ({"action": "exit", "sentiment": "flat"}, EXIT_ALL),
+        ({"action": "sell", "sentiment": "bearish"}, ENTRY_SHORT),
+        ({"direction": "long", "sentiment": "flat"}, ENTRY_LONG),
+    ],
+)
+def test_beside_an_action_a_flat_sentiment_is_a_flat_position(body, expected):
+    assert side_and_intent_find(body) == expected
+
+
+@pytest.mark.parametrize("field", ["direction", "side"])
+@pytest.mark.parametrize("value", [{}, [], ["long"], {"a": 1}, 1, 0, 1.5, True, False])
+@pytest.mark.parametrize("rest", [{}, {"action": "buy"}, {"action": "close"}])
+def test_a_statement_that_is_no_text_is_refused(field, value, rest):
+    with pytest.raises(IntakeRejected) as refused:
+        side_and_intent_find({field: value, **rest})
+    assert (refused.value.code, [detail["field"] for detail in refused.value.details]) == (
+        IntakeCode.INVALID_FIELD,
+        [field],
+    )
 
 
 MIRROR = dict(zip(LONG_WORDS + SHORT_WORDS, SHORT_WORDS + LONG_WORDS, strict=True))

@@ -16,6 +16,10 @@ def find(body, allow=False):
     [
         ("SPY", "SPY"),
         (" spy\t", "SPY"),
+        ("SPY\n", "SPY"),
+        ("\r\n SPY \x0b\x0c", "SPY"),
+        ("SPY\u00a0", "SPY"),
+        ("nasdaq\n:\naapl\r\n", "AAPL"),
         ("NASDAQ:AAPL", "AAPL"),
         ("nasdaq: aapl", "AAPL"),
         ("BRK-B", "BRK.B"),
@@ -51,12 +55,17 @@ def test_spellings_become_one_symbol(raw, symbol):
         "NASDAQ:",
         ":",
         "SPY\r\nX-Header: 1",
-        "SPY\n",
+        "SP\nY",
         "\x1b[31mSPY",
         "ＳＰＹ",
         "ſpy",
         "SPÝ",
-        "SPY\u00a0",
+        "SP\u00a0Y",
+        "FTX:BTC",
+        "CURRENCYCOM:AAPL",
+        "GLOBEX:ES",
+        "TVC:GOLD",
+        "TVC_DLY:VIX",
         "BINANCE:BTC",
         "COINBASE:ETH",
         "OANDA:EUR",
@@ -145,4 +154,4 @@ def _outcome(raw):
 
 
 def test_no_stock_exchange_is_among_the_other_venues():
-    assert not OTHER_MARKETS & {"NASDAQ", "NYSE", "AMEX", "ARCA", "BATS", "CBOE", "OTC", "SP", "TVC", "DJ"}
+    assert not OTHER_MARKETS & {"NASDAQ", "NYSE", "AMEX", "ARCA", "BATS", "CBOE", "OTC", "SP", "DJ"}
