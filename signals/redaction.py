@@ -11,15 +11,19 @@ from signals.strict_json import parse_object
 
 MARK = "[redacted]"
 TOKEN_KEY = "secret"  # noqa: S105 - the name of the key, not a secret
-SECRET_KEYS = frozenset({TOKEN_KEY, "passphrase", "password", "token", "api_key", "apikey"})
+# what a secret's name ends in, one rule for bodies that parse and bodies that do not
+_NAME = r"(?:secret|passphrase|passwd|password|token|authorization|(?:api|private|secret|access)[-_ ]?key)"
 MIN_LITERAL = 8  # a shorter literal would blank ordinary words
 
 # possessive throughout: no body makes it read anything twice
 _SECRET = re.compile(
-    rb"""(?P<open>["']?)(?P<key>secret|passphrase|password|token|api_?key)(?P<close>["']?\s*+[:=]\s*+)"""
-    rb"""(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+"?|'[^']*+'?|[{\[].*+|[^\s,;&}\]"']++)""",
+    rb"""(?P<open>["']?)(?P<key>""" + _NAME.encode() + rb""")(?P<close>\s*+["']?\s*+[:=]\s*+)"""
+    rb"""(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+"?|'[^']*+'?|[{\[].*+|"""
+    rb"""(?:(?:basic|bearer|digest|token)\s++)?[^\s,;&}\]"']++)""",
     re.IGNORECASE | re.DOTALL,
 )
+_SECRET_NAME = re.compile(_NAME + r"\s*\Z", re.IGNORECASE)
+_NAME_PART = re.compile(rb"[\w.\x80-\xff-]")
 _ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
 
@@ -32,7 +36,7 @@ class Redacted:
 
 
 def _is_secret_key(key: str) -> bool:
-    return key.strip().lower() in SECRET_KEYS
+    return _SECRET_NAME.search(key) is not None
 
 
 def _secret_values(value: Any) -> Iterator[str]:
@@ -61,6 +65,14 @@ def _blank(value: Any, literals: Collection[str]) -> Any:
     if isinstance(value, list):
         return [_blank(item, literals) for item in value]
     return _scrub(value, literals) if isinstance(value, str) else value
+
+
+def _is_token(match: re.Match[bytes]) -> bool:
+    """Only a name that is `secret` as a whole holds a sender's token: `client_secret` is somebody else's."""
+    start = match.start("key")
+    return match["key"].lower() == TOKEN_KEY.encode() and not _NAME_PART.fullmatch(
+        match.string[max(start - 1, 0) : start]
+    )
 
 
 def _blank_match(match: re.Match[bytes]) -> bytes:
@@ -93,7 +105,7 @@ def body_redact(body: bytes, known: Collection[str] = ()) -> Redacted:
         unescaped = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), body)
         if len(_SECRET.findall(unescaped)) != len(_SECRET.findall(body)):
             body = unescaped  # a key was written with escapes
-        found = [match["value"].strip(b"\"'") for match in _SECRET.finditer(body) if match["key"].lower() == b"secret"]
+        found = [match["value"].strip(b"\"'") for match in _SECRET.finditer(body) if _is_token(match)]
         tokens = tuple(value.decode("utf-8", "replace") for value in found)
         return Redacted(_blank_bytes(body, literals_of([*known, *tokens])), tokens)
     token = parsed.get(TOKEN_KEY)

@@ -8,6 +8,34 @@ from signals.redaction import MARK, body_redact
 from signals.strict_json import parse_object
 
 CANARY = "canary-5f1c9a77e0"
+SECRET_NAMES = [
+    "secret",
+    "client_secret",
+    "webhookSecret",
+    "passphrase",
+    "Passphrase ",
+    "passwd",
+    "password",
+    "db_password",
+    "token",
+    "access_token",
+    "accessToken",
+    "api_key",
+    "apikey",
+    "apiKey",
+    "X-Api-Key",
+    "x_apikey",
+    "authorization",
+    "Authorization",
+    "proxy-authorization",
+    "private_key",
+    "privateKey",
+    "rsa_private_key",
+    "secret_key",
+    "aws_secret_key",
+    "access_key",
+    "AWS_ACCESS_KEY",
+]
 
 
 def test_a_body_without_secrets_is_kept_byte_for_byte():
@@ -53,6 +81,43 @@ def test_no_form_of_a_secret_survives(body):
     assert CANARY.encode() not in redacted
     assert b"\\u0063anary" not in redacted
     assert MARK.encode() in redacted
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"symbol":"SPY","%n":"%s"}',
+        '{"a":{"b":[{"%n":"%s"}]}}',
+        '{"%n":{"value":["%s"]}}',
+        '{"symbol":"SPY","%n":"%s"',
+        '{"a":{"b":[{"%n":"%s"}],"price":NaN}}',
+        '{"%n":{"value":["%s"]',
+        "{'%n': '%s'}",
+        "%n=%s&symbol=SPY",
+        "%n: %s",
+        "%n: Bearer %s",
+    ],
+)
+def test_names_of_secrets_are_the_same_in_every_body(body, name):
+    redacted = body_redact(body.replace("%n", name).replace("%s", CANARY).encode()).body
+    assert CANARY.encode() not in redacted
+    assert MARK.encode() in redacted
+
+
+@pytest.mark.parametrize(
+    "name", ["tokens", "secretary", "broken", "key", "monkey", "passwords", "author", "api_key_id"]
+)
+def test_other_names_are_no_secrets(name):
+    parsed, unparsed = f'{{"{name}":"{CANARY}"}}'.encode(), f'{{"{name}":"{CANARY}"'.encode()
+    assert (body_redact(parsed).body, body_redact(unparsed).body) == (parsed, unparsed)
+
+
+@pytest.mark.parametrize("end", ["}", ""])
+@pytest.mark.parametrize("name", ["client_secret", "client-secret", "client.secret", "mysecret", "token"])
+def test_only_the_name_secret_holds_a_sender_s_token(name, end):
+    assert body_redact(f'{{"{name}":"{CANARY}"{end}'.encode()).tokens == ()
+    assert body_redact(f'{{"secret":"{CANARY}"{end}'.encode()).tokens == (CANARY,)
 
 
 @pytest.mark.parametrize("value", ["12345", "null", "true", '""', "[]", "{}"])
