@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.cache import cache
-
 from signals.data import IntakeRejected
 from signals.enums import IntakeCode, SourceMode
 from signals.models import WebhookSource
@@ -106,7 +104,7 @@ def authenticate(
     """Return who sent the request: the source its path names, else the one whose token it carries, else the default.
 
     `default_secret` stands for the default source where no row does. Without either, a request is let through
-    unauthenticated if `unsigned_allowed`.
+    unauthenticated if `unsigned_allowed`, unless it carries a token that no token source knows.
 
     :raises IntakeRejected: `UNAUTHORIZED`, the same for every cause.
     """
@@ -121,11 +119,10 @@ def authenticate(
         if holder is None:
             raise unauthorized()
         return Verdict(holder, True)
-    if credentials.tokens and any(source.mode == SourceMode.TOKEN for source in enabled):
-        holder = _by_token(enabled, credentials.tokens)
-        if holder is None:
-            raise unauthorized()
+    holder = _by_token(enabled, credentials.tokens)
+    if holder is not None:
         return Verdict(holder, True)
+    is_unknown = bool(credentials.tokens) and any(source.mode == SourceMode.TOKEN for source in enabled)
     default = next((source for source in sources if source.is_default), None)
     if default is not None:
         return _judge(default, credentials, at)
@@ -133,20 +130,9 @@ def authenticate(
         if not _is_signed(credentials, default_secret, requires_timestamp=False, at=at):
             raise unauthorized()
         return Verdict(None, True)
-    if not unsigned_allowed:
+    if is_unknown or not unsigned_allowed:
         raise unauthorized()
     return Verdict(None, False)
-
-
-def failure_is_throttled(ip: str | None, at: datetime) -> bool:
-    """Count one failure of `ip` and tell whether this minute has had more than it may."""
-    key = f"webhook-failures:{ip or 'unknown'}:{int(at.timestamp() // 60)}"
-    if cache.add(key, 1, timeout=120):
-        return False
-    try:
-        return cache.incr(key) > FAILURES_PER_MINUTE
-    except ValueError:  # it expired in between
-        return False
 
 
 def client_ip(peer: str, forwarded_for: str, trusted_proxies: Sequence[str]) -> str | None:

@@ -6,8 +6,10 @@ from django.db.models import QuerySet
 
 from optionsengine.core.enums import Intent
 from signals.data import ContextReceived
-from signals.enums import EventStatus, SignalStatus
+from signals.enums import EventStatus, IntakeCode, SignalStatus
 from signals.models import MarketContextReceived, Signal, WebhookEvent, WebhookSource
+
+FAILURE_WINDOW = timedelta(minutes=1)
 
 
 def signals_claimable(intent: Intent) -> QuerySet[Signal]:
@@ -20,6 +22,19 @@ def events_unfinished(*, at: datetime, older_than_seconds: float) -> QuerySet[We
     return WebhookEvent.objects.filter(
         status=EventStatus.RECEIVED, created_at__lte=at - timedelta(seconds=older_than_seconds)
     )
+
+
+def failures_count(*, ip: str | None, at: datetime, limit: int) -> int:
+    """Return how many requests of an address failed to authenticate within a minute of `at`, counting up to `limit`."""
+    near = (at - FAILURE_WINDOW, at + FAILURE_WINDOW)  # hosts' clocks differ, so the window looks both ways
+    failed = WebhookEvent.objects.filter(
+        status=EventStatus.REJECTED,
+        code=IntakeCode.UNAUTHORIZED,
+        source_ip=ip,
+        created_at__gt=near[0],
+        created_at__lt=near[1],
+    )
+    return failed[:limit].count()
 
 
 def webhook_sources() -> list[WebhookSource]:

@@ -22,16 +22,17 @@ from experiments.services import experiment_assign
 from optionsengine.core.enums import Intent
 from optionsengine.core.errors import Transient
 from optionsengine.core.leases import MAX_ATTEMPTS, lease_claim
+from optionsengine.core.locks import failures_lock
 from optionsengine.ops.data import StageReport
 from optionsengine.pipeline.answers import Answer, answer_failed, answer_queued, answer_refused
 from optionsengine.pipeline.nudges import signal_nudge
 from signals.adapters.registry import adapter_find
-from signals.authentication import Credentials, authenticate, failure_is_throttled
+from signals.authentication import FAILURES_PER_MINUTE, Credentials, authenticate
 from signals.data import Arrival, BiasDraft, ContextDraft, Detail, Draft, IntakeRejected, Ping, SignalDraft
 from signals.enums import EventStatus, IntakeCode
 from signals.models import WebhookEvent, WebhookSource
 from signals.redaction import body_redact
-from signals.selectors import events_unfinished, webhook_sources
+from signals.selectors import events_unfinished, failures_count, webhook_sources
 from signals.services import (
     context_save,
     signal_receive,
@@ -128,10 +129,14 @@ def _judge_and_store(incoming: Incoming, *, at: datetime) -> WebhookEvent:
 
 
 def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, at: datetime) -> Answer:
-    """Refuse a request, keeping a row without a body of it while its sender is not over the limit."""
-    if failure_is_throttled(incoming.ip, at):
-        return answer_refused(IntakeRejected(IntakeCode.THROTTLED, "too many failures; wait a minute"))
+    """Refuse a request, keeping a row without a body of it while its sender is not over the limit.
+
+    The rows are what is counted, so that every process of every host counts the same.
+    """
     with transaction.atomic():
+        failures_lock(incoming.ip or "unknown")
+        if failures_count(ip=incoming.ip, at=at, limit=FAILURES_PER_MINUTE) >= FAILURES_PER_MINUTE:
+            return answer_refused(IntakeRejected(IntakeCode.THROTTLED, "too many failures; wait a minute"))
         event = webhook_event_store(
             at=at,
             source=None,

@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 
 from optionsengine.pipeline.intake import events_recover
@@ -23,11 +22,6 @@ REFUSED = {
     "error": "sign the request as its source requires",
     "details": [],
 }
-
-
-@pytest.fixture(autouse=True)
-def _fresh_throttle():
-    cache.clear()
 
 
 @pytest.fixture
@@ -142,7 +136,34 @@ def test_a_wrong_token_is_refused_and_stored_nowhere(secret, caplog):
     caplog.set_level("DEBUG")
     source(SourceMode.TOKEN)
     for path in ("/webhook", "/webhook/s/desk", f"/webhook/t/{CANARY}"):
-        assert told(post(alert(secret=CANARY), path=path)) == REFUSED
+        assert told(post(alert(secret=CANARY), path=path, signed=False)) == REFUSED
+    assert CANARY not in everything_stored()
+    assert CANARY not in caplog.text
+
+
+def test_a_signing_sender_may_carry_a_secret_of_its_own_beside_token_sources(secret, caplog):
+    caplog.set_level("DEBUG")
+    source(SourceMode.TOKEN)
+    assert post(alert(secret=CANARY)).status_code == 201
+    assert Signal.objects.get().source_id is None
+    assert told(post(alert(secret=CANARY, symbol="QQQ"), secret="another-shared-secret")) == REFUSED
+    assert Signal.objects.count() == 1
+    assert CANARY not in everything_stored()
+    assert CANARY not in caplog.text
+
+
+def test_development_refuses_an_unknown_token_once_there_are_token_sources(settings):
+    settings.HMAC_SECRET, settings.DEBUG = "", True
+    source(SourceMode.TOKEN)
+    assert told(post(alert(secret=CANARY), signed=False)) == REFUSED
+    assert post(alert(), signed=False).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["client_secret", "access_token", "X-Api-Key", "authorization", "private_key"])
+def test_secrets_by_any_name_are_stored_nowhere(secret, name, caplog):
+    caplog.set_level("DEBUG")
+    assert post(alert(**{name: CANARY, "nested": [{name: CANARY}]})).status_code == 201
+    assert post(f'{{"symbol": "SPY", "{name}": "{CANARY}", "price": NaN}}'.encode()).status_code == 400
     assert CANARY not in everything_stored()
     assert CANARY not in caplog.text
 
@@ -183,7 +204,23 @@ def test_failures_are_throttled_and_leave_a_bounded_record(secret):
     assert (answer["status"], answer["code"], answer["webhook_event_id"]) == ("THROTTLED", "THROTTLED", None)
     assert WebhookEvent.objects.count() == FAILURES_PER_MINUTE
     assert post(alert()).status_code == 201, "a sender who signs is never throttled"
+    assert post(alert(), signed=False, at=AT + timedelta(seconds=59.9)).status_code == 429
     assert post(alert(), signed=False, at=AT + timedelta(seconds=60)).status_code == 401
+
+
+def test_failures_are_counted_by_address(secret, settings):
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    for _ in range(FAILURES_PER_MINUTE):
+        post(alert(), signed=False, x_forwarded_for="198.51.100.7")
+    assert post(alert(), signed=False, x_forwarded_for="198.51.100.7").status_code == 429
+    assert post(alert(), signed=False, x_forwarded_for="198.51.100.8").status_code == 401
+    assert post(alert(), signed=False, x_forwarded_for="nonsense").status_code == 401
+
+
+def test_refusals_for_other_causes_are_no_failures(secret):
+    for _ in range(FAILURES_PER_MINUTE):
+        assert post(alert(symbol=None)).status_code == 400
+    assert post(alert(), signed=False).status_code == 401
 
 
 def test_forwarded_addresses_are_believed_from_trusted_proxies_only(secret, settings):

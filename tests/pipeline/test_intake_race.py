@@ -11,6 +11,7 @@ from bias.models import BiasStateCurrent, BiasStateHistory
 from bias.selectors import bias_state_get
 from experiments.models import Experiment
 from optionsengine.pipeline.intake import event_process
+from signals.authentication import FAILURES_PER_MINUTE
 from signals.models import Signal, WebhookEvent
 from tests.bias.payloads import TS, bias_body
 from tests.pipeline.intake_client import AT, SECRET, alert, post
@@ -48,6 +49,14 @@ def test_eight_identical_alerts_make_one_signal(round_):
     assert {answer["signal_id"] for answer in answers} == {str(signal.pk)}
     assert Experiment.objects.count() == OrmQ.objects.count() == 1
     assert sorted(WebhookEvent.objects.values_list("status", flat=True)) == ["accepted"] + ["duplicate"] * 7
+
+
+def test_the_last_failure_of_a_minute_is_one_for_all_processes():
+    for _ in range(FAILURES_PER_MINUTE - 1):
+        post(alert(), signed=False)
+    answers = at_once(*[lambda: post(alert(), signed=False)] * SENDERS)
+    assert sorted(answer.status_code for answer in answers) == [401] + [429] * (SENDERS - 1)
+    assert WebhookEvent.objects.count() == FAILURES_PER_MINUTE
 
 
 def test_eight_alerts_with_one_sender_s_id_make_one_signal():

@@ -1,14 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.cache import cache
 
 from signals.authentication import (
-    FAILURES_PER_MINUTE,
     Credentials,
     authenticate,
     client_ip,
-    failure_is_throttled,
     signature_of,
     token_hash,
 )
@@ -139,7 +136,18 @@ def test_a_token_in_the_body_names_its_source():
     first, second = token_source("one", "token-one-012345"), token_source("two", "token-two-012345")
     assert judge(first, second, tokens=("token-two-012345",)).source is second
     assert judge(first, second, tokens=("junk", "token-one-012345")).source is first
-    refused(first, second, tokens=("junk",), default=SECRET, signature=GOOD, unsigned=True)
+
+
+def test_an_unknown_token_needs_the_default_source_s_signature():
+    tv, row = token_source(), hmac_source(is_default=True)
+    assert judge(tv, tokens=("junk",), default=SECRET, signature=GOOD).source is None
+    assert judge(tv, row, tokens=("junk",), default="another-secret-012", signature=GOOD).source is row
+    for signature in ("", "00", signature_of("another", BODY)):
+        refused(tv, tokens=("junk",), default=SECRET, signature=signature, unsigned=True)
+        refused(tv, row, tokens=("junk",), signature=signature, unsigned=True)
+    refused(tv, tokens=("junk",), unsigned=True)
+    refused(tv, tokens=("junk",), signature=GOOD, unsigned=True)
+    refused(token_source(is_default=True), tokens=("junk",), default=SECRET, signature=GOOD, unsigned=True)
 
 
 def test_a_token_without_token_sources_is_not_judged():
@@ -158,14 +166,6 @@ def test_the_default_row_stands_before_the_environment():
     row = hmac_source(is_default=True)
     assert judge(row, default="another-secret-012", signature=GOOD).source is row
     refused(row, default="another-secret-012", signature=signature_of("another-secret-012", BODY))
-
-
-def test_failures_are_counted_by_address_and_minute():
-    cache.clear()
-    counted = [failure_is_throttled("198.51.100.1", AT) for _ in range(FAILURES_PER_MINUTE + 2)]
-    assert counted == [False] * FAILURES_PER_MINUTE + [True, True]
-    assert failure_is_throttled("198.51.100.2", AT) is False
-    assert failure_is_throttled("198.51.100.1", AT + timedelta(seconds=60)) is False
 
 
 @pytest.mark.parametrize(
