@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from optionsengine.core.clock import now
+from optionsengine.core.migrate import migrations_missing
 from optionsengine.ops.selectors import heartbeat_age_seconds
 
 CLUSTERS = ("entries", "exits")
@@ -61,8 +61,7 @@ def _missing_migrations() -> int:
     """Count what is not applied. Reading every migration is slow, and once all are applied they stay so."""
     if _applied.cache_info().currsize:
         return 0
-    executor = MigrationExecutor(connection)
-    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    missing = migrations_missing()
     if not missing:
         _applied()
     return missing

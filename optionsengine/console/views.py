@@ -1,11 +1,15 @@
 """What looks across stages: the timeline, one pass of the pipeline, tokens, and the errors of unknown addresses."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views import defaults
 from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -101,6 +105,16 @@ class LoginView(TokenObtainPairView):
     """An access token for ten minutes and a refresh token, for a name and a password."""
 
     throttle_classes = [LoginAddressThrottle, LoginNameThrottle]
+
+
+class DocsView(SpectacularSwaggerView):
+    """The API's pages to read and try; a person who is not logged in is led to the login and back."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        if response.status_code == status.HTTP_401_UNAUTHORIZED:
+            return redirect_to_login(request.get_full_path())
+        return response
 
 
 def admin_login(request: HttpRequest) -> HttpResponseBase:

@@ -3,11 +3,13 @@
 import base64
 import io
 import json
+import re
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection
@@ -439,9 +441,43 @@ def test_the_schema_has_no_warning():
     assert "/api/v1/signals/{id}/timeline/" in out.getvalue()
 
 
-def test_the_documents_open_without_anything_from_elsewhere(client):
-    assert client.get("/api/schema/").status_code == 200
-    page = client.get("/api/docs/").content.decode()
-    assert "swagger" in page
-    assert "cdn." not in page
+def test_the_documents_open_after_a_login_without_anything_from_elsewhere(client):
+    client.force_login(factories.person())
+    schema = client.get("/api/schema/")
+    assert schema.status_code == 200
+    assert b"/api/v1/positions/{id}/close/" in schema.content
+    answer = client.get("/api/docs/")
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert 'url: "/api/schema/"' in page
+    for source in re.findall(r'(?:src|href)="([^"]*)"', page):
+        assert source.startswith("/static/"), source
+        assert finders.find(source.removeprefix("/static/")), source
+
+
+def test_without_a_login_the_documents_lead_to_it_and_back(client):
+    person = factories.viewer()
+    asked = client.get("/api/docs/")
+    assert (asked.status_code, asked.headers["Location"]) == (302, "/admin/login/?next=/api/docs/")
+    entered = client.post(asked.headers["Location"], {"username": person.username, "password": PASSWORD})
+    assert (entered.status_code, entered.headers["Location"]) == (302, "/api/docs/")
+    assert client.get("/api/docs/").status_code == 200
+
+
+def test_the_schema_needs_a_login_and_takes_a_token(client):
+    refused = client.get("/api/schema/?format=json")
+    assert refused.status_code == 401
+    assert json.loads(refused.content)["code"] == "NOT_AUTHENTICATED"
+    assert b"paths" not in refused.content
+    body = {"username": factories.viewer().username, "password": PASSWORD}
+    token = client.post("/api/auth/token/", body, content_type="application/json").json()["access"]
+    headers = {"Authorization": f"Bearer {token}"}
+    for path in ("/api/schema/", "/api/docs/"):
+        assert client.get(path, headers=headers).status_code == 200
+    forged = {"Authorization": f"Bearer {token}x"}
+    assert client.get("/api/schema/", headers=forged).status_code == 401
+    assert client.get("/api/docs/", headers=forged).status_code == 302
+
+
+def test_the_first_page_is_the_back_office(client):
     assert client.get("/").headers["Location"] == "/admin/"
