@@ -157,9 +157,10 @@ def order_transition(
     if to not in ORDER_TRANSITIONS[before]:
         raise refusal
     finished_at = at if to in FINAL else None
-    changed = Order.objects.filter(pk=order.pk, status=before).update(
-        status=to, reason=reason, updated_at=at, finished_at=finished_at
-    )
+    columns = {"status": to, "reason": reason, "updated_at": at, "finished_at": finished_at}
+    if to in FINAL:
+        columns |= {"claimed_by": None, "claimed_until": None}  # fences out a worker that slept past its lease
+    changed = Order.objects.filter(pk=order.pk, status=before).update(**columns)
     if changed != 1:
         raise refusal
     order.status, order.reason, order.updated_at, order.finished_at = to, reason, at, finished_at

@@ -1,5 +1,7 @@
 """Claims with a lease, by the database's clock: a dead worker's lease runs out and another takes over."""
 
+import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -13,6 +15,10 @@ from optionsengine.core.models import Leased
 
 LEASE_SECONDS = 60
 MAX_ATTEMPTS = 5
+RETRY_SECONDS = 5
+RETRY_SECONDS_MOST = 60
+PASS_SECONDS = 10.0  # half of a task's time-out
+PASS_ROWS = 1000
 
 Row = TypeVar("Row", bound=Leased)
 
@@ -21,28 +27,56 @@ class LeaseLostError(Exception):
     """Another worker took the row over: what this one found out must not be written."""
 
 
-def lease_claim(rows: QuerySet[Row], *, at: datetime, limit: int) -> tuple[UUID, list[UUID]]:
-    """Claim up to `limit` of `rows` that are due at `at` and that no live lease holds, oldest first.
+def lease_claim(rows: QuerySet[Row], *, at: datetime) -> tuple[UUID, UUID] | None:
+    """Claim one of `rows` that is due at `at` and that no live lease holds; return its key and the claim's token.
 
-    Returns the claim's token and the claimed keys. Commits by itself; call it outside a transaction.
+    What has failed most often comes last, then the oldest first, so that a row that kills its worker holds nothing
+    else up. Commits by itself; call it outside a transaction.
     """
     token = ids.new_id()
     due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=at)
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=Now())
     with transaction.atomic():
-        picked = list(
+        pk = (
             rows.filter(due & free)
-            .order_by("created_at", "pk")
+            .order_by("attempts", "created_at", "pk")
             .select_for_update(skip_locked=True, of=("self",))
-            .values_list("pk", flat=True)[:limit]
+            .values_list("pk", flat=True)
+            .first()
         )
-        if picked:
-            rows.model._default_manager.filter(pk__in=picked).update(
-                claimed_by=token,
-                claimed_until=Now() + timedelta(seconds=LEASE_SECONDS),
-                attempts=F("attempts") + 1,
-            )
-    return token, picked
+        if pk is None:
+            return None
+        rows.model._default_manager.filter(pk=pk).update(
+            claimed_by=token,
+            claimed_until=Now() + timedelta(seconds=LEASE_SECONDS),
+            attempts=F("attempts") + 1,
+        )
+    return pk, token
+
+
+def lease_claims(rows: QuerySet[Row], *, at: datetime) -> Iterator[tuple[UUID, UUID]]:
+    """Claim one due row after the other, each just before it is worked on, until none is due or the pass is over.
+
+    One at a time, so that an attempt is counted only for the row that is tried, and a pass stays below its task's
+    time-out however many rows wait; the next sweep goes on.
+    """
+    ends = time.monotonic() + PASS_SECONDS
+    for _ in range(PASS_ROWS):
+        claim = lease_claim(rows, at=at)
+        if claim is None:
+            return
+        yield claim
+        if time.monotonic() > ends:
+            return
+
+
+def lease_retry(model: type[Row], pk: UUID, token: UUID, *, at: datetime) -> None:
+    """Give a row back after an error, its attempts kept: it is tried again after a pause that grows with them."""
+    held = model._default_manager.filter(pk=pk, claimed_by=token)
+    attempts = held.values_list("attempts", flat=True).first()
+    if attempts is not None:
+        pause = min(RETRY_SECONDS * 2 ** (attempts - 1), RETRY_SECONDS_MOST)
+        held.update(claimed_by=None, claimed_until=None, next_attempt_at=at + timedelta(seconds=pause))
 
 
 def lease_lock(model: type[Row], pk: UUID, token: UUID) -> Row:

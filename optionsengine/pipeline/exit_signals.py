@@ -6,16 +6,20 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from experiments.enums import DecisionOutcome
+from experiments.selectors import recommendations_unordered
 from optionsengine.core.enums import Intent, Mode
-from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_lock, lease_release
+from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_lock, lease_release, lease_retry
+from optionsengine.core.locks import exit_signals_lock
 from optionsengine.ops.data import StageReport
+from optionsengine.ops.enums import AlertLevel
+from optionsengine.ops.services import alert_raise
 from optionsengine.pipeline.enums import PipelineCode
 from optionsengine.pipeline.nudges import exits_nudge
-from optionsengine.pipeline.orchestrate import outcome_count, signal_quarantine, signals_claim
+from optionsengine.pipeline.orchestrate import outcome_count, signals_claim
 from orders.enums import LIVE, OrderStatus
 from orders.models import Order
 from orders.services import order_transition
@@ -33,7 +37,8 @@ def exit_signals_apply(*, at: datetime) -> StageReport:
     """Turn pending exit signals into exit orders.
 
     An exit ends the older entries of its symbol and side that have not filled yet, closes the positions that are open,
-    and waits up to `EXIT_WAIT_SECONDS` for an entry that a worker is filling right now, or for one that it overtook.
+    waits for an older entry that a worker holds as long as that takes, and up to `EXIT_WAIT_SECONDS` for an entry that
+    it overtook. It is never given up: after `MAX_ATTEMPTS` failures it alerts and goes on.
     """
     report = StageReport()
     for signal_id, token in signals_claim(Intent.EXIT, at=at):
@@ -44,20 +49,20 @@ def exit_signals_apply(*, at: datetime) -> StageReport:
             continue
         except Exception:
             logger.exception("applying exit signal %s failed", signal_id)
+            lease_retry(Signal, signal_id, token, at=at)
             report.failed += 1
             continue
         outcome_count(report, outcome)
     return report
 
 
-def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcome | None:
-    if Signal.objects.get(pk=signal_id).attempts > MAX_ATTEMPTS:
-        signal_quarantine(signal_id, token, at=at)
-        return None
+def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcome:
     with transaction.atomic():
+        exit_signals_lock()
         signal = lease_lock(Signal, signal_id, token)
         if signal.status != SignalStatus.PENDING:
             raise LeaseLostError(f"signal {signal_id} is {signal.status}")
+        _failures_tell(signal, at=at)
         is_entry_underway = _entries_end(signal, at=at)
         named = exit_signal_apply(signal=signal, at=at)
         # an earlier pass may have begun exits that are done by now
@@ -65,10 +70,10 @@ def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcom
         if named:
             exits_nudge()
         give_up_at = signal.created_at + timedelta(seconds=settings.EXIT_WAIT_SECONDS)
-        if (is_entry_underway or not closing) and at < give_up_at:
+        if is_entry_underway or (not closing and at < give_up_at):
             signal_defer(
                 signal=signal,
-                until=min(at + RETRY_AFTER, give_up_at),
+                until=at + RETRY_AFTER if is_entry_underway else min(at + RETRY_AFTER, give_up_at),
                 reason=PipelineCode.WAITING_FOR_ENTRY,
                 message="an entry is being filled" if is_entry_underway else "nothing to close yet",
                 at=at,
@@ -87,35 +92,55 @@ def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcom
     return DecisionOutcome.APPROVED if closing else DecisionOutcome.REFUSED
 
 
+def _failures_tell(signal: Signal, *, at: datetime) -> None:
+    if signal.attempts <= MAX_ATTEMPTS:
+        return
+    signal.attempts = 0
+    signal.save(update_fields=["attempts"])
+    alert_raise(
+        cause=f"exit_signal_failing:{signal.pk}",
+        level=AlertLevel.CRITICAL,
+        message=f"The exit of {signal.symbol} failed {MAX_ATTEMPTS} times and keeps being tried. "
+        "Read the worker's log; close the position by hand if it cannot wait.",
+        at=at,
+    )
+
+
 def _older_entries(signal: Signal) -> QuerySet[Signal]:
+    """The entries that came before this exit and that it names: its side, and its own contract if it gives one."""
     older = Signal.objects.filter(
         intent=Intent.ENTRY, symbol=signal.symbol, is_test=signal.is_test, created_at__lte=signal.created_at
     )
-    return older.filter(side=signal.side) if signal.side else older
+    if signal.side:
+        older = older.filter(side=signal.side)
+    if signal.strike is not None:
+        older = older.filter(strike=signal.strike)
+    if signal.expiration is not None:
+        older = older.filter(expiration=signal.expiration)
+    return older
 
 
 def _entries_end(signal: Signal, *, at: datetime) -> bool:
-    """End the older entries that have not filled; True if a worker holds one, so that its outcome must come first."""
+    """End the older entries that have not filled; True if one is underway, so that its outcome must come first.
+
+    Looked for in the direction in which an entry moves (pending, approved, ordered), so that none slips through.
+    """
     older = _older_entries(signal)
-    live = Order.objects.filter(signal_id=OuterRef("pk"), intent=Intent.ENTRY, status__in=LIVE)
-    unfilled = older.filter(Q(status=SignalStatus.PENDING) | Q(status=SignalStatus.APPROVED) & Exists(live))
-    free = list(unfilled.filter(_FREE).select_for_update(skip_locked=True, of=("self",)).order_by("pk"))
-    for entry in free:
-        if entry.status == SignalStatus.PENDING:
-            signal_transition(
-                signal=entry,
-                to=SignalStatus.REJECTED,
-                reason=PipelineCode.SUPERSEDED,
-                message=f"an exit of {signal.symbol} came before it was decided",
-                at=at,
-            )
-    resting = Order.objects.filter(
-        signal__in=[entry.pk for entry in free],
-        intent=Intent.ENTRY,
-        filled_quantity=0,
-        status__in=(OrderStatus.PENDING_EXECUTION, OrderStatus.SUBMITTED),
-    ).exclude(mode=Mode.LIVE)
-    for order in resting.filter(_FREE).select_for_update(skip_locked=True, of=("self",)).order_by("pk"):
+    pending = older.filter(status=SignalStatus.PENDING)
+    for entry in pending.filter(_FREE).select_for_update(skip_locked=True, of=("self",)).order_by("pk"):
+        signal_transition(
+            signal=entry,
+            to=SignalStatus.REJECTED,
+            reason=PipelineCode.SUPERSEDED,
+            message=f"an exit of {signal.symbol} came before it was decided",
+            at=at,
+        )
+    is_pending = pending.exists()
+    is_unordered = recommendations_unordered().filter(signal__in=older).exists()
+    live = Order.objects.filter(signal__in=older, intent=Intent.ENTRY, status__in=LIVE)
+    resting = live.filter(filled_quantity=0, status__in=(OrderStatus.PENDING_EXECUTION, OrderStatus.SUBMITTED))
+    free = resting.exclude(mode=Mode.LIVE).filter(_FREE)
+    for order in free.select_for_update(skip_locked=True, of=("self",)).order_by("pk"):
         order_transition(
             order=order,
             to=OrderStatus.CANCELLED,
@@ -123,9 +148,4 @@ def _entries_end(signal: Signal, *, at: datetime) -> bool:
             message=f"an exit of {signal.symbol} came before it filled",
             at=at,
         )
-    is_unordered = older.filter(status=SignalStatus.APPROVED).exclude(Exists(live)).exclude(orders__intent=Intent.ENTRY)
-    return (
-        older.filter(status=SignalStatus.PENDING).exists()
-        or older.filter(Exists(live)).exists()
-        or (is_unordered.exists())
-    )
+    return is_pending or is_unordered or live.exists()

@@ -21,7 +21,7 @@ from bias.services import bias_event_apply
 from experiments.services import experiment_assign
 from optionsengine.core.enums import Intent
 from optionsengine.core.errors import Transient
-from optionsengine.core.leases import MAX_ATTEMPTS, lease_claim
+from optionsengine.core.leases import MAX_ATTEMPTS, lease_claims
 from optionsengine.core.locks import failures_lock
 from optionsengine.ops.data import StageReport
 from optionsengine.pipeline.answers import Answer, answer_failed, answer_queued, answer_refused
@@ -45,7 +45,6 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 128 * 1024
 RECOVER_AFTER_SECONDS = 10
-RECOVER_BATCH = 100
 _SENDER_ID_CONSTRAINT = "webhook_events_sender_event_id"
 
 
@@ -297,11 +296,9 @@ def events_recover(*, at: datetime) -> StageReport:
     """Finish the events that a crash left between their two commits, and give up on what kills its worker each time."""
     report = StageReport()
     unfinished = events_unfinished(at=at, older_than_seconds=RECOVER_AFTER_SECONDS)
-    _, picked = lease_claim(unfinished, at=at, limit=RECOVER_BATCH)
-    attempts = dict(WebhookEvent.objects.filter(pk__in=picked).values_list("pk", "attempts"))
-    for event_id in picked:
+    for event_id, _ in lease_claims(unfinished, at=at):
         report.claimed += 1
-        if attempts[event_id] > MAX_ATTEMPTS:
+        if WebhookEvent.objects.values_list("attempts", flat=True).get(pk=event_id) > MAX_ATTEMPTS:
             trace = f"no worker finished it in {MAX_ATTEMPTS} attempts"
             _event_fail(event_id, trace=trace, at=at, started=time.perf_counter())
             report.failed += 1

@@ -39,27 +39,32 @@ def _finite() -> Invariant:
 
 
 def _changes(entity: str, table: str) -> Invariant:
-    """Each row's status must be what its last event row says, and its events must form one chain."""
+    """Each row's event rows must lead from nothing to its status.
+
+    Counted, not sorted: every status is entered as often as it is left, but for the present one, entered once more. So
+    no clock that stepped back and no two processes' keys can make it wrong.
+    """
     events = f"{entity}_events"
     return Invariant(
         16,
         f"every status change of {table} has its event row",
         f"SELECT count(*) FROM {table}",
         f"""
-        SELECT t.id::text, 'status ' || t.status || ' but last event says ' || coalesce(last.to_status, 'nothing')
+        SELECT t.id::text, 'status ' || t.status || ', but its events do not lead there: ' || coalesce(odd.ends, 'none')
         FROM {table} t
         LEFT JOIN LATERAL (
-            SELECT to_status FROM {events} e WHERE e.{entity}_id = t.id ORDER BY e.id DESC LIMIT 1
-        ) last ON true
-        WHERE last.to_status IS DISTINCT FROM t.status
-        UNION ALL
-        SELECT e.{entity}_id::text, 'event from ' || e.from_status || ' follows ' || coalesce(e.previous, 'nothing')
-        FROM (
-            SELECT {entity}_id, from_status,
-                   lag(to_status) OVER (PARTITION BY {entity}_id ORDER BY id) AS previous
-            FROM {events}
-        ) e
-        WHERE e.from_status <> coalesce(e.previous, '')
+            SELECT string_agg(quote_literal(status), ', ') AS ends FROM (
+                SELECT status FROM (
+                    SELECT to_status AS status, 1 AS n FROM {events} WHERE {entity}_id = t.id
+                    UNION ALL
+                    SELECT from_status, -1 FROM {events} WHERE {entity}_id = t.id
+                ) moves
+                GROUP BY status
+                HAVING sum(n) <> CASE WHEN status = t.status THEN 1 WHEN status = '' THEN -1 ELSE 0 END
+            ) unbalanced
+        ) odd ON true
+        WHERE odd.ends IS NOT NULL
+           OR NOT EXISTS (SELECT 1 FROM {events} WHERE {entity}_id = t.id AND to_status = t.status)
         """,
     )
 
@@ -110,22 +115,33 @@ INVARIANTS: tuple[Invariant, ...] = (
         "nothing unfinished is older than its lease plus one sweep",
         """
         SELECT (SELECT count(*) FROM webhook_events)
-             + (SELECT count(*) FROM signals) + (SELECT count(*) FROM orders)
+             + (SELECT count(*) FROM signals) + (SELECT count(*) FROM orders) + (SELECT count(*) FROM positions)
         """,
         f"""
         SELECT id::text, 'event received and not finished' FROM webhook_events
         WHERE status = 'received' AND created_at < %(late)s
         UNION ALL
         SELECT id::text, 'signal pending past its next attempt' FROM signals
-        WHERE status = 'pending' AND coalesce(next_attempt_at, created_at) < %(late)s
+        WHERE status = 'pending' AND coalesce(next_attempt_at, updated_at) < %(late)s
         UNION ALL
         SELECT id::text, 'order ' || status || ' past its next attempt' FROM orders
-        WHERE status IN {_LIVE} AND coalesce(next_attempt_at, created_at) < %(late)s
+        WHERE status IN {_LIVE} AND coalesce(next_attempt_at, updated_at) < %(late)s
         UNION ALL
         SELECT s.id::text, 'signal approved without a live or filled order' FROM signals s
         WHERE s.status = 'approved' AND s.updated_at < %(late)s AND NOT EXISTS (
             SELECT 1 FROM orders o WHERE o.signal_id = s.id AND o.intent = 'entry' AND o.mode <> 'shadow'
             AND o.status IN {_LIVE})
+        UNION ALL
+        SELECT r.id::text, 'approved recommendation without an order' FROM decision_recommendations r
+        WHERE r.outcome = 'approved' AND r.created_at < %(late)s AND NOT EXISTS (
+            SELECT 1 FROM orders o WHERE o.recommendation_id = r.id)
+        UNION ALL
+        SELECT p.id::text, 'position closing without a live exit order' FROM positions p
+        WHERE p.status = 'closing' AND p.updated_at < %(late)s AND NOT EXISTS (
+            SELECT 1 FROM orders o WHERE o.entry_order_id = p.entry_order_id AND o.status IN {_LIVE})
+        UNION ALL
+        SELECT id::text, 'position open after its expiry' FROM positions
+        WHERE status <> 'closed' AND expiration < (%(late)s AT TIME ZONE 'America/New_York')::date
         """,
     ),
     Invariant(

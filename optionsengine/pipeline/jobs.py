@@ -41,7 +41,10 @@ def monitor_exits() -> None:
 
 
 def execute_exits() -> None:
-    stage_run(Stage.EXIT_ORDERS, at=clock.now())
+    """Recover the inbox here too: an exit alert that waits there must not wait behind a flood of entries."""
+    at = clock.now()
+    stage_run(Stage.INBOX, at=at)
+    stage_run(Stage.EXIT_ORDERS, at=at)
 
 
 def recover_inbox() -> None:

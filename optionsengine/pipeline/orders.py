@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef
 from experiments.models import Recommendation
 from experiments.selectors import recommendations_unordered
 from optionsengine.core.enums import Intent, Mode
-from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claim, lease_lock, lease_release
+from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claims, lease_lock, lease_release, lease_retry
 from optionsengine.market.providers.base import MarketProvider
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import TradingStatus
@@ -31,7 +31,7 @@ from signals.models import Signal
 from signals.services import signal_transition
 
 logger = logging.getLogger(__name__)
-BATCH = 50
+MOST = 1000  # rows a pass looks at
 
 
 def orders_create(*, at: datetime, only: UUID | None = None) -> StageReport:
@@ -43,7 +43,7 @@ def orders_create(*, at: datetime, only: UUID | None = None) -> StageReport:
     waiting = recommendations_unordered()
     if only is not None:
         waiting = waiting.filter(signal_id=only)
-    for pk in list(waiting.values_list("pk", flat=True)[:BATCH]):
+    for pk in list(waiting.values_list("pk", flat=True)[:MOST]):
         report.claimed += 1
         try:
             _order_create(pk, at=at)
@@ -89,16 +89,15 @@ def orders_execute(intent: Intent, *, provider: MarketProvider, at: datetime, on
     rows = orders_claimable(intent)
     if only is not None:
         rows = rows.filter(signal_id=only)
-    token, picked = lease_claim(rows, at=at, limit=BATCH)
-    for pk in picked:
+    for pk, token in lease_claims(rows, at=at):
         report.claimed += 1
         try:
             is_filled = _order_execute(pk, token, provider=provider, at=at)
         except LeaseLostError:
             continue
         except Exception:
-            # the lease runs out and the order is tried again; after MAX_ATTEMPTS it is quarantined
             logger.exception("executing order %s failed", pk)
+            lease_retry(Order, pk, token, at=at)
             report.failed += 1
         else:
             report.done += is_filled
@@ -214,7 +213,7 @@ def _unfilled_signals_end(*, at: datetime) -> None:
         ~Exists(entries.filter(filled_quantity__gt=0)),
         status=SignalStatus.APPROVED,
     )
-    for signal_id in list(over.values_list("pk", flat=True)[:BATCH]):
+    for signal_id in list(over.values_list("pk", flat=True)[:MOST]):
         with transaction.atomic():
             signal = Signal.objects.select_for_update().get(pk=signal_id)
             if signal.status != SignalStatus.APPROVED:

@@ -51,7 +51,7 @@ def invariants_check(*, at: datetime, replay_limit: int | None = REPLAY_SAMPLE) 
 
 def _secrets() -> InvariantResult:
     rows, broken = secrets_find()
-    return InvariantResult(14, "no secret is stored in an event", rows, len(broken), tuple(broken[:SHOWN]))
+    return InvariantResult(14, "no secret is stored in a table", rows, len(broken), tuple(broken[:SHOWN]))
 
 
 def _replay(limit: int | None) -> InvariantResult:

@@ -1,5 +1,6 @@
 """The stages by name, and one pass over all of them."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
@@ -16,12 +17,29 @@ from optionsengine.pipeline.orchestrate import entries_decide
 from optionsengine.pipeline.orders import orders_create, orders_execute
 from positions.services import exits_monitor, positions_refresh, positions_settle
 
+logger = logging.getLogger(__name__)
+
 
 def _exits(at: datetime) -> StageReport:
-    """Everything that decides a close: exit signals, expiries to settle, exit rules."""
-    report = exit_signals_apply(at=at)
-    report.add(positions_settle(provider=provider_get(), at=at))
-    report.add(exits_monitor(at=at))
+    """Everything that decides a close: exit signals, expiries to settle, exit rules. One that fails stops no other.
+
+    :raises ExceptionGroup: with what failed, after all three have run.
+    """
+    report = StageReport()
+    failures: list[Exception] = []
+    parts: tuple[Callable[[], StageReport], ...] = (
+        lambda: exit_signals_apply(at=at),
+        lambda: positions_settle(provider=provider_get(), at=at),
+        lambda: exits_monitor(at=at),
+    )
+    for part in parts:
+        try:
+            report.add(part())
+        except Exception as error:
+            logger.exception("a part of the exits failed")
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("the exits are not whole; the sweeps go on", failures)
     return report
 
 

@@ -1,5 +1,6 @@
 """Closes what should be closed: by rule, by a person, by an exit signal."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -29,6 +30,7 @@ from positions.selectors import (
 from positions.services.lifecycle import position_lock, position_transition
 from signals.models import Signal
 
+logger = logging.getLogger(__name__)
 HALTED_CAUSE = "halted_with_open_positions"
 
 
@@ -47,13 +49,19 @@ def exits_monitor(*, at: datetime) -> StageReport:
         alerted = _alerted(page)
         for position in page:
             report.claimed += 1
-            hits = position_hits(position, position_policy(policies, position), at)
-            if not hits and position.pk not in alerted:
+            try:
+                hits = position_hits(position, position_policy(policies, position), at)
+                if not hits and position.pk not in alerted:
+                    continue
+                begun, is_due = _position_judge(position.pk, policies, is_halted=is_halted, at=at)
+            except Exception:  # noqa: BLE001 - logged by `exit_failed`
+                # one position that cannot be judged must not keep the others open
+                exit_failed(position, at=at)
+                report.failed += 1
                 continue
-            begun, is_due = _position_judge(position.pk, policies, is_halted=is_halted, at=at)
             report.done += begun
             report.deferred += is_due and not begun
-    _halted_alert(is_halted, report, at)
+    _halted_alert(is_halted, at)
     return report
 
 
@@ -136,15 +144,28 @@ def _exit_begin(
     return order
 
 
-def _halted_alert(is_halted: bool, report: StageReport, at: datetime) -> None:
-    if not is_halted or not report.claimed:
+def exit_failed(position: Position, *, at: datetime) -> None:
+    """Say that the exit of one position failed, with the trace in the log; call it while handling the error."""
+    logger.exception("the exit of position %s failed", position.pk)
+    alert_raise(
+        cause=f"exit_failed:{position.pk}",
+        level=AlertLevel.CRITICAL,
+        message=f"{position} could not be judged or closed; it is tried again. Read the log; close it by hand if it "
+        "cannot wait.",
+        at=at,
+    )
+
+
+def _halted_alert(is_halted: bool, at: datetime) -> None:
+    held = positions_watched().count() if is_halted else 0
+    if not held:
         alert_resolve(cause=HALTED_CAUSE, at=at)
         return
     alert_raise(
         cause=HALTED_CAUSE,
         level=AlertLevel.CRITICAL,
-        message=f"trading is HALTED with {report.claimed} open positions, {report.deferred} of them due to be closed: "
-        "nothing is sent; close them by hand or set the trading state to REDUCING",
+        message=f"trading is HALTED with {held} positions not closed: nothing is sent; close them by hand or set the "
+        "trading state to REDUCING",
         at=at,
     )
 

@@ -20,6 +20,7 @@ from orders.services import exit_order_create, order_apply_report, order_cancel_
 from positions.enums import ExitReason, PositionStatus
 from positions.models import Position
 from positions.selectors import positions_watched
+from positions.services.exits import exit_failed
 from positions.services.lifecycle import position_lock, position_reduce, position_transition
 from signals.models import Signal
 
@@ -44,13 +45,17 @@ def positions_settle(*, provider: MarketProvider, at: datetime) -> StageReport:
             continue
         report.claimed += 1
         key = (position.underlying, calendar.new_york_day(expires_at))
-        if key not in closes:
-            closes[key] = _official_close(provider, *key, at=at)
-        close = closes[key]
-        if close is None:
-            report.deferred += 1
-        else:
-            report.done += _settle(position.pk, close, expires_at, at)
+        try:
+            if key not in closes:
+                closes[key] = _official_close(provider, *key, at=at)
+            close = closes[key]
+            if close is None:
+                report.deferred += 1
+            else:
+                report.done += _settle(position.pk, close, expires_at, at)
+        except Exception:  # noqa: BLE001 - logged by `exit_failed`
+            exit_failed(position, at=at)
+            report.failed += 1
     return report
 
 

@@ -54,10 +54,11 @@ def _play_and_be_killed(point: int) -> dict[int, int]:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        saboteur = Saboteur(point, _die)
-        with saboteur.watching():
-            life_play(lambda number, status: os.write(writer, bytes([number, status // 100])))
-        os._exit(0)
+        try:
+            with Saboteur(point, _die).watching():
+                life_play(lambda number, status: os.write(writer, bytes([number, status // 100])))
+        finally:
+            os._exit(0)  # whatever happened, this process is no test run
     os.close(writer)
     _, status = os.waitpid(child, 0)
     with os.fdopen(reader, "rb") as pipe:

@@ -233,7 +233,7 @@ def test_d11_an_exit_never_expires():
 
 def test_an_order_that_a_worker_holds_is_left_alone():
     order = factories.order(status=S.SUBMITTED)
-    lease_claim(orders_claimable(Intent.ENTRY), at=AT, limit=1)
+    lease_claim(orders_claimable(Intent.ENTRY), at=AT)
 
     assert orders_expire(at=later(days=1)) == []
 
@@ -317,7 +317,7 @@ def test_a_finished_order_is_not_quarantined():
 
 def test_settlement_takes_the_order_from_its_worker():
     order = factories.exit_order(status=S.SUBMITTED)
-    lease_claim(orders_claimable(Intent.EXIT), at=AT, limit=1)
+    lease_claim(orders_claimable(Intent.EXIT), at=AT)
     order.refresh_from_db()
 
     order_cancel_for_settlement(order=order, at=AT)

@@ -202,7 +202,7 @@ def test_halted_sends_nothing_and_says_so(board):
 
     alert = Alert.objects.get()
     assert (alert.cause, alert.level) == ("halted_with_open_positions", "critical")
-    assert "2 open positions, 2 of them due" in alert.message
+    assert "2 positions not closed" in alert.message
     assert (stored(position)["status"], exits()) == ("open", [])
 
     trading_state_set(status=TradingStatus.ACTIVE, reason="", at=AT)

@@ -96,7 +96,7 @@ def test_a_working_exit_gives_way_and_its_worker_is_fenced_out(board):
     position = bought(2, "4.00", at=BEFORE)
     exit_order = position_close_request(position_id=position.pk, actor="ann", at=BEFORE)
     executed(exit_order, board, BEFORE)
-    token, _ = lease_claim(orders_claimable(Intent.EXIT), at=EXPIRY, limit=1)
+    _, token = lease_claim(orders_claimable(Intent.EXIT), at=EXPIRY)
 
     assert positions_settle(provider=board, at=EXPIRY).done == 1
 
