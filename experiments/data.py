@@ -107,7 +107,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class DecisionConfig:
-    """Every setting that decides. `stop_loss_percent` is the stop that sizing assumes."""
+    """Every setting that decides."""
 
     require_bias: bool
     signal_max_age_seconds: int
@@ -115,7 +115,6 @@ class DecisionConfig:
     risk_per_trade_max_percent: Decimal
     max_contracts_per_trade: int
     quote_max_age_seconds: int
-    stop_loss_percent: Decimal = Decimal(50)
     defer_seconds: int = 60
 
     @property
@@ -197,7 +196,11 @@ class ChainSummary:
 
 @dataclass(frozen=True, slots=True)
 class DecisionInputs:
-    """Everything one decision is made of. `signal_age_seconds` counts from the end of the signal's bar."""
+    """Everything one decision is made of. `signal_age_seconds` counts from the end of the signal's bar.
+
+    `stop_loss_percent` is what each engine's position would lose of its premium at the stop it will have, 100 without
+    a stop.
+    """
 
     signal: SignalFacts
     variant: Engine
@@ -216,6 +219,7 @@ class DecisionInputs:
     context: Mapping[str, Any]
     exposure: Exposure
     limits: Limits
+    stop_loss_percent: Mapping[Engine, Decimal]
     config: DecisionConfig
 
     @property

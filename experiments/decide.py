@@ -73,7 +73,7 @@ def _engine_decide(
     selection: Selection | None,
 ) -> EngineDecision:
     contract = None if selection is None else selection.contract
-    sizing = None if contract is None else size(inputs, contract)
+    sizing = None if contract is None else size(inputs, contract, engine)
     gates = (
         engine_gate.judge(inputs, opinion),
         contract_gate.judge(inputs, selection),
@@ -110,12 +110,13 @@ def _engine_decide(
 def decide(inputs: DecisionInputs) -> Decision:
     """Ask every gate and both engines, and return what each made of it.
 
-    The first gate that refuses or defers decides; the later ones are still asked where their inputs exist.
+    The first gate that refuses or defers decides; the later ones are still asked where their inputs exist. The contract
+    is chosen before the engines are asked, because they judge what would be bought.
     """
     shared = tuple(judge(inputs) for judge in SHARED_GATES)
     selection = contract_for(inputs)
     votes: tuple[AgentVote, ...] = votes_collect(inputs)
-    opinions = {Engine.A: engine_a(inputs), Engine.B: engine_b(inputs, votes)}
+    opinions = {Engine.A: engine_a(inputs, selection), Engine.B: engine_b(inputs, votes, selection)}
     engines = {
         engine: _engine_decide(inputs, engine, opinion, shared, selection) for engine, opinion in opinions.items()
     }

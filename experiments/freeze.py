@@ -190,6 +190,7 @@ def inputs_build(
     context: Mapping[str, Any] | None,
     exposure: Exposure,
     limits: Limits,
+    stop_loss_percent: Mapping[Engine, Decimal],
     config: DecisionConfig,
     iv_percentile: float | None = None,
 ) -> DecisionInputs:
@@ -221,6 +222,7 @@ def inputs_build(
         context=dict(sorted(_scalars(context or {}))[:MAX_CONTEXT_FIELDS]),
         exposure=exposure,
         limits=limits,
+        stop_loss_percent={engine: price_exact(stop_loss_percent[engine]) for engine in Engine},
         config=config,
     )
 

@@ -1,7 +1,12 @@
 """How many contracts to buy. Pure.
 
 The premium is taken at the ask, the dearest an entry can cost, so that neither a resting limit nor a market entry
-risks more than the budget. Rounding is always down.
+risks more than the budget. The stop is the one the engine's position will have; without one the whole premium is at
+risk. Rounding is always down.
+
+There is one multiplier: the effective risk multiplier of the fresh bias state, 1 without a state. The bias rules set
+it below 1 only for a side they also suppress, which the bias gate refuses, so for now it scales no approved entry; it
+acts as soon as a risk model sets it on its own.
 """
 
 from collections.abc import Mapping
@@ -10,6 +15,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from experiments.data import Candidate, DecisionInputs
 from experiments.enums import SizeCap
+from optionsengine.core.enums import Engine
 from optionsengine.core.values import CENT, MULTIPLIER
 
 MULTIPLIER_MIN = Decimal("0.25")  # risk.multiplier_min
@@ -21,13 +27,14 @@ OPEN_INTEREST_PERCENT = 10  # risk.open_interest_percent
 class Sizing:
     """The quantity, what it costs and risks in dollars, and every step that led to it.
 
-    `multipliers` holds each factor once, before the clamp; `caps` how many contracts each limit allows; `binding` the
-    limit that decided.
+    `stop_loss_percent` is the part of the premium lost at the stop; `multipliers` holds each factor once, before the
+    clamp; `caps` how many contracts each limit allows; `binding` the limit that decided.
     """
 
     quantity: int
     risk_budget: Decimal
     premium: Decimal
+    stop_loss_percent: Decimal
     risk_per_contract: Decimal
     multipliers: Mapping[str, Decimal]
     multiplier: Decimal
@@ -45,8 +52,8 @@ def _whole(amount: Decimal, unit: Decimal) -> int:
     return int(amount // unit) if amount > 0 else 0
 
 
-def size(inputs: DecisionInputs, contract: Candidate) -> Sizing:
-    """Size an entry into `contract`, whose ask must be above zero.
+def size(inputs: DecisionInputs, contract: Candidate, engine: Engine) -> Sizing:
+    """Size an entry of `engine` into `contract`, whose ask must be above zero.
 
     Budget = equity × risk percent × multiplier, at most the maximum percent. Contracts = floor(budget ÷ (premium × 100
     × stop percent)), capped by contracts per trade, dollars of exposure left, open risk left, a tenth of the open
@@ -65,7 +72,8 @@ def size(inputs: DecisionInputs, contract: Candidate) -> Sizing:
     budget = min(wanted, most).quantize(CENT, rounding=ROUND_DOWN)
 
     cost = contract.ask * MULTIPLIER
-    risk = cost * config.stop_loss_percent / 100
+    stop = inputs.stop_loss_percent[engine]
+    risk = cost * stop / 100
     caps = {
         SizeCap.RISK_BUDGET: _whole(budget, risk),
         SizeCap.MAX_CONTRACTS: config.max_contracts_per_trade,
@@ -82,6 +90,7 @@ def size(inputs: DecisionInputs, contract: Candidate) -> Sizing:
         quantity=caps[binding],
         risk_budget=budget,
         premium=contract.ask,
+        stop_loss_percent=stop,
         risk_per_contract=risk,
         multipliers=multipliers,
         multiplier=multiplier,

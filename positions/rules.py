@@ -22,11 +22,14 @@ PolicyBook = Mapping[tuple[RuleScope, str], ExitPolicy]
 
 
 def exit_policy_for(
-    policies: PolicyBook, *, position_id: UUID, symbol: str, setup_type: str, engine: str
+    policies: PolicyBook, *, position_id: UUID | None, symbol: str, setup_type: str, engine: str
 ) -> ExitPolicy:
-    """Return the most specific enabled policy: position, symbol, setup, engine, global, else the built-in default."""
+    """Return the most specific enabled policy: position, symbol, setup, engine, global, else the built-in default.
+
+    An entry that has no position yet passes None for `position_id`.
+    """
     for key in (
-        (RuleScope.POSITION, str(position_id)),
+        (RuleScope.POSITION, str(position_id or "")),  # no rule has an empty position
         (RuleScope.SYMBOL, symbol),
         (RuleScope.SETUP, setup_type),
         (RuleScope.ENGINE, engine),
@@ -193,10 +196,14 @@ def pnl_unrealized(bid: Decimal, *, quantity: int, open_cost: Decimal) -> Decima
     return premium(bid, quantity) - open_cost
 
 
+def stop_percent(policy: ExitPolicy) -> Decimal:
+    """Return how much of the premium is lost at the stop, in percent: all of it when no stop is set."""
+    return _HUNDRED if policy.stop_loss_percent is None else policy.stop_loss_percent
+
+
 def initial_risk(policy: ExitPolicy, cost_basis: Decimal) -> Decimal:
-    """Return 1 R in dollars: the premium lost at the stop, all of it when no stop is set."""
-    percent = _HUNDRED if policy.stop_loss_percent is None else policy.stop_loss_percent
-    return cents(cost_basis * percent / _HUNDRED)
+    """Return 1 R in dollars: the premium lost at the stop."""
+    return cents(cost_basis * stop_percent(policy) / _HUNDRED)
 
 
 def pnl_r(pnl: Decimal, risk: Decimal) -> float:

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 
 from experiments.data import Exposure
 from experiments.selectors import recommendations_unordered
-from optionsengine.core.enums import Intent, Mode
+from optionsengine.core.enums import Engine, Intent, Mode
 from optionsengine.core.values import cents
 from optionsengine.market import calendar
 from optionsengine.ops.models import Alert
@@ -24,7 +24,7 @@ from orders.models import Order
 from positions.data import ExitHit, ExitPolicy, HoldFacts, PositionView
 from positions.enums import AlertPriority, ExitAction, ExitReason, PositionStatus, RuleScope
 from positions.models import ExitRule, Position
-from positions.rules import DEFAULT_POLICY, PolicyBook, exit_hits, exit_policy_for, expiry_notice, premium
+from positions.rules import PolicyBook, exit_hits, exit_policy_for, expiry_notice, premium, stop_percent
 from signals.enums import SignalStatus
 
 PAGE_SIZE = 500
@@ -77,6 +77,17 @@ def position_policy(policies: PolicyBook, position: Position) -> ExitPolicy:
     )
 
 
+def stop_percents_get(*, symbol: str, setup_type: str) -> dict[Engine, Decimal]:
+    """Return for each engine how much of its premium (percent) a new position would lose at its stop. One query."""
+    policies = exit_policies()
+    return {
+        engine: stop_percent(
+            exit_policy_for(policies, position_id=None, symbol=symbol, setup_type=setup_type, engine=engine)
+        )
+        for engine in Engine
+    }
+
+
 def position_view(position: Position) -> PositionView:
     """Freeze what the exit rules may know of the row."""
     return PositionView(
@@ -121,11 +132,11 @@ def unpriced_symbols() -> set[str]:
 
 
 def exposure_get(*, symbol: str, at: datetime) -> Exposure:
-    """Return the real risk on the books (paper and live, no tests) as a decision about `symbol` sees it. Three queries.
+    """Return the real risk on the books (paper and live, no tests) as a decision about `symbol` sees it. Four queries.
 
     Working entry orders and approved recommendations that have no order yet count like positions, at their limit or
-    the ask, so that decisions made in a row cannot overshoot a limit together. An entry that is partly filled counts
-    as its position plus the dollars it may still buy.
+    the ask and with the stop their position will have, so that decisions made in a row cannot overshoot a limit
+    together. An entry that is partly filled counts as its position plus the dollars it may still buy.
 
     `daily_pnl` is what today (the date in New York) added: the whole result of positions closed today, and the result
     so far of positions opened today. What older positions gain or lose while they stay open is left out: their
@@ -133,10 +144,10 @@ def exposure_get(*, symbol: str, at: datetime) -> Exposure:
     """
     day_start = datetime.combine(calendar.new_york_day(at), datetime.min.time(), calendar.NEW_YORK)
     books = _books(symbol, day_start)
-    entries = [*_working_entries(), *_approved_entries()]
+    policies = exit_policies()
+    entries = [*_working_entries(policies), *_approved_entries(policies)]
     new = [entry for entry in entries if entry.is_new]
     pending = sum((entry.cost for entry in entries), Decimal(0))
-    stop = DEFAULT_POLICY.stop_loss_percent or Decimal(100)
     return Exposure(
         equity=settings.PAPER_STARTING_EQUITY + books["realized"] + books["unrealized"],
         open_positions=books["open"] + len(new),
@@ -144,16 +155,17 @@ def exposure_get(*, symbol: str, at: datetime) -> Exposure:
         daily_pnl=books["daily"],
         daily_trades=books["opened_today"] + len(new),
         exposure=books["open_cost"] + pending,
-        open_risk=cents(books["risk"] + pending * stop / 100),
+        open_risk=cents(books["risk"] + sum((entry.risk for entry in entries), Decimal(0))),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Dollars an entry may still spend; `is_new` when it has no position yet."""
+    """Dollars an entry may still spend, and lose at its stop; `is_new` when it has no position yet."""
 
     underlying: str
     cost: Decimal
+    risk: Decimal
     is_new: bool
 
 
@@ -180,24 +192,33 @@ def _books(symbol: str, day_start: datetime) -> dict[str, Any]:
     return dict(totals)
 
 
-def _working_entries() -> list[_Entry]:
+def _working_entries(policies: PolicyBook) -> list[_Entry]:
     orders = Order.objects.filter(_real(), intent=Intent.ENTRY, status__in=LIVE).values_list(
-        "underlying", "quantity", "filled_quantity", "limit_price", "recommendation__ask"
-    )
-    return [
-        _Entry(underlying, premium(limit or ask or Decimal(0), quantity - filled), is_new=not filled)
-        for underlying, quantity, filled, limit, ask in orders
-    ]
+        "underlying", "engine", "recommendation__setup_type", "position__pk",
+        "quantity", "filled_quantity", "limit_price", "recommendation__ask",
+    )  # fmt: skip
+    entries = []
+    for underlying, engine, setup, position_id, quantity, filled, limit, ask in orders:
+        policy = exit_policy_for(
+            policies, position_id=position_id, symbol=underlying, setup_type=setup or "", engine=engine
+        )
+        cost = premium(limit or ask or Decimal(0), quantity - filled)
+        entries.append(_Entry(underlying, cost, cost * stop_percent(policy) / 100, is_new=not filled))
+    return entries
 
 
-def _approved_entries() -> list[_Entry]:
+def _approved_entries(policies: PolicyBook) -> list[_Entry]:
     approved = recommendations_unordered().filter(
         is_shadow=False, signal__is_test=False, signal__status=SignalStatus.APPROVED
     )
-    return [
-        _Entry(row.underlying, premium(row.limit_price or row.ask or Decimal(0), row.quantity), is_new=True)
-        for row in approved
-    ]
+    entries = []
+    for row in approved:
+        policy = exit_policy_for(
+            policies, position_id=None, symbol=row.underlying, setup_type=row.setup_type, engine=row.engine
+        )
+        cost = premium(row.limit_price or row.ask or Decimal(0), row.quantity)
+        entries.append(_Entry(row.underlying, cost, cost * stop_percent(policy) / 100, is_new=True))
+    return entries
 
 
 def exit_signals_payload(at: datetime) -> dict[str, Any]:

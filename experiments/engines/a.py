@@ -1,5 +1,6 @@
 """Engine A: the entry tiers decide. Pure."""
 
+from experiments.contract import Selection
 from experiments.data import DecisionInputs
 from experiments.engines.opinion import Opinion, RuleFinding
 from experiments.engines.tiers import entry_plan, signal_confidence, tiers_judge
@@ -29,9 +30,9 @@ def stopped_by(findings: tuple[RuleFinding, ...], inputs: DecisionInputs) -> Opi
     )
 
 
-def engine_a(inputs: DecisionInputs) -> Opinion:
+def engine_a(inputs: DecisionInputs, selection: Selection | None) -> Opinion:
     """Enter unless a block (REFUSE) or a delay (DEFER) fires; the confidence is the signal's own."""
-    findings = tiers_judge(inputs)
+    findings = tiers_judge(inputs, selection)
     stopped = stopped_by(findings, inputs)
     if stopped is not None:
         return stopped

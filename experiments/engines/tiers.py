@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bias.enums import Bias, Regime
+from experiments.contract import Selection
 from experiments.data import Candidate, DecisionInputs
 from experiments.engines.opinion import EntryPlan, RuleFinding
 from experiments.enums import (
@@ -87,10 +88,15 @@ def liquidity_of(contract: Candidate) -> LiquidityState:
     return LiquidityState.NORMAL
 
 
-def liquidity_state(inputs: DecisionInputs) -> LiquidityState | None:
-    """Return the best liquidity among the candidates with a two-sided quote; None when there is none."""
-    states = [liquidity_of(each) for each in inputs.candidates if 0 < each.bid <= each.ask]
-    return max(states, key=LIQUIDITY_ORDER.index, default=None)
+def liquidity_judged(inputs: DecisionInputs, selection: Selection | None) -> Candidate | None:
+    """Return the contract whose liquidity counts: the one to be bought, whatever it was chosen for.
+
+    Only where none was chosen do the candidates speak: the most liquid one with a two-sided quote, None without any.
+    """
+    if selection is not None and selection.contract is not None:
+        return selection.contract
+    quoted = (each for each in inputs.candidates if 0 < each.bid <= each.ask)
+    return max(quoted, key=lambda each: LIQUIDITY_ORDER.index(liquidity_of(each)), default=None)
 
 
 def _finding(tier: int, rule: GateCode, is_hit: bool, *, value: object, threshold: object, message: str) -> RuleFinding:
@@ -102,7 +108,7 @@ def _abstains(tier: int, rule: GateCode, message: str) -> RuleFinding:
     return RuleFinding(tier, rule, RuleOutcome.ABSTAIN, message=message)
 
 
-def _low_confidence(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+def _low_confidence(inputs: DecisionInputs, setup: SetupType, selection: Selection | None) -> RuleFinding:
     confidence, minimum = signal_confidence(inputs), TIER_RULES[setup].min_confidence
     return _finding(
         1,
@@ -114,7 +120,7 @@ def _low_confidence(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
     )
 
 
-def _regime_conflict(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+def _regime_conflict(inputs: DecisionInputs, setup: SetupType, selection: Selection | None) -> RuleFinding:
     regime, side = directional_regime(inputs), inputs.signal.side
     against = BEARISH if side == Side.LONG else BULLISH
     return _finding(
@@ -127,7 +133,7 @@ def _regime_conflict(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
     )
 
 
-def _volatility_mismatch(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+def _volatility_mismatch(inputs: DecisionInputs, setup: SetupType, selection: Selection | None) -> RuleFinding:
     seen = inputs.iv_percentile
     if seen is None:
         return _abstains(1, GateCode.VOLATILITY_MISMATCH, "the IV percentile is not known")
@@ -142,21 +148,24 @@ def _volatility_mismatch(inputs: DecisionInputs, setup: SetupType) -> RuleFindin
     )
 
 
-def _unsafe_liquidity(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
-    state, needed = liquidity_state(inputs), TIER_RULES[setup].min_liquidity
-    if state is None:
+def _unsafe_liquidity(inputs: DecisionInputs, setup: SetupType, selection: Selection | None) -> RuleFinding:
+    contract, needed = liquidity_judged(inputs, selection), TIER_RULES[setup].min_liquidity
+    if contract is None:
         return _abstains(1, GateCode.UNSAFE_LIQUIDITY, "no candidate has a two-sided quote")
+    state = liquidity_of(contract)
+    saw = f"spread {contract.spread_percent:.2f} %, open interest {contract.open_interest}"
     return _finding(
         1,
         GateCode.UNSAFE_LIQUIDITY,
         LIQUIDITY_ORDER.index(state) < LIQUIDITY_ORDER.index(needed),
-        value=state.value,
+        value=f"{state.value} ({saw})",
         threshold=f"{needed.value} or better",
-        message=f"the best contract's liquidity is {state.value}, a {setup.value} entry needs {needed.value}",
+        message=f"the liquidity of {contract.expiration} {contract.strike} is {state.value} ({saw}), "
+        f"a {setup.value} entry needs {needed.value} or better",
     )
 
 
-def _confirmation_pending(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+def _confirmation_pending(inputs: DecisionInputs, setup: SetupType, selection: Selection | None) -> RuleFinding:
     return _finding(
         2,
         GateCode.CONFIRMATION_PENDING,
@@ -167,7 +176,7 @@ def _confirmation_pending(inputs: DecisionInputs, setup: SetupType) -> RuleFindi
     )
 
 
-def _unfavorable_timing(inputs: DecisionInputs, setup: SetupType) -> RuleFinding:
+def _unfavorable_timing(inputs: DecisionInputs, setup: SetupType, selection: Selection | None) -> RuleFinding:
     session = inputs.session
     opened, left, length = session.minutes_from_open, session.minutes_to_close, session.session_minutes
     if opened is None or left is None or length is None:
@@ -191,7 +200,7 @@ def _unfavorable_timing(inputs: DecisionInputs, setup: SetupType) -> RuleFinding
     )
 
 
-RULES: tuple[Callable[[DecisionInputs, SetupType], RuleFinding], ...] = (
+RULES: tuple[Callable[[DecisionInputs, SetupType, Selection | None], RuleFinding], ...] = (
     _low_confidence,
     _regime_conflict,
     _volatility_mismatch,
@@ -201,10 +210,10 @@ RULES: tuple[Callable[[DecisionInputs, SetupType], RuleFinding], ...] = (
 )
 
 
-def tiers_judge(inputs: DecisionInputs) -> tuple[RuleFinding, ...]:
-    """Return what every rule of tiers 1 and 2 found, blocks before delays."""
+def tiers_judge(inputs: DecisionInputs, selection: Selection | None) -> tuple[RuleFinding, ...]:
+    """Return what every rule of tiers 1 and 2 found of buying `selection`'s contract, blocks before delays."""
     setup = setup_type_for(inputs.signal.timeframe)
-    return tuple(rule(inputs, setup) for rule in RULES)
+    return tuple(rule(inputs, setup, selection) for rule in RULES)
 
 
 def entry_plan(setup: SetupType, confidence: float) -> EntryPlan:

@@ -10,14 +10,15 @@ def judge(inputs: DecisionInputs, sizing: Sizing | None) -> GateVerdict:
     if sizing is None:
         return not_evaluated(Gate.SIZE, "there is no contract to size")
     value = f"{sizing.quantity} contracts by {sizing.binding.value}"
-    threshold = f"${sizing.risk_budget} at ${sizing.risk_per_contract:.2f} a contract"
+    stop = f"{sizing.stop_loss_percent.normalize():f} % stop"
+    threshold = f"${sizing.risk_budget} at ${sizing.risk_per_contract:.2f} a contract ({stop})"
     if sizing.quantity > 0:
         return passed(Gate.SIZE, value=value, threshold=threshold)
     return refused(
         Gate.SIZE,
         GateCode.ZERO_SIZE,
         f"not even one contract of {inputs.signal.symbol} fits: {sizing.binding.value} allows none "
-        f"(premium ${sizing.premium}, risk budget ${sizing.risk_budget})",
+        f"(premium ${sizing.premium}, {stop}, risk budget ${sizing.risk_budget})",
         value=value,
         threshold=threshold,
     )

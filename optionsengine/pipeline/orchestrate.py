@@ -1,6 +1,7 @@
 """From a pending entry signal to a decision."""
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from experiments.models import Experiment
 from experiments.policy import execution_mode
 from experiments.selectors import bias_facts_get, context_facts_get, decision_config_get, limits_get, signal_facts
 from experiments.services import decision_record
+from experiments.setup_type import setup_type_for
 from optionsengine.core.enums import Engine, Intent
-from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claim, lease_lock, lease_release
+from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claims, lease_lock, lease_release, lease_retry
 from optionsengine.core.locks import portfolio_lock
 from optionsengine.market import calendar
 from optionsengine.market.providers.base import MarketProvider
@@ -27,14 +29,13 @@ from optionsengine.ops.selectors import trading_status_get
 from optionsengine.ops.services import alert_raise
 from optionsengine.pipeline.enums import PipelineCode
 from optionsengine.pipeline.gather import market_gather
-from positions.selectors import exposure_get
+from positions.selectors import exposure_get, stop_percents_get
 from signals.enums import SignalStatus
 from signals.models import Signal
 from signals.selectors import signals_claimable
 from signals.services import signal_defer, signal_transition
 
 logger = logging.getLogger(__name__)
-BATCH = 20
 
 
 def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None = None) -> StageReport:
@@ -51,21 +52,18 @@ def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None 
         except LeaseLostError:
             continue
         except Exception:
-            # the lease runs out and the signal is tried again; after MAX_ATTEMPTS it is quarantined
             logger.exception("deciding signal %s failed", signal_id)
+            lease_retry(Signal, signal_id, token, at=at)
             report.failed += 1
             continue
         outcome_count(report, outcome)
     return report
 
 
-def signals_claim(intent: Intent, *, at: datetime, only: UUID | None = None) -> list[tuple[UUID, UUID]]:
-    """Claim the pending signals of `intent` that are due and return each with the claim's token."""
+def signals_claim(intent: Intent, *, at: datetime, only: UUID | None = None) -> Iterator[tuple[UUID, UUID]]:
+    """Claim the pending signals of `intent` that are due, one after the other, each with its claim's token."""
     rows = signals_claimable(intent)
-    if only is not None:
-        rows = rows.filter(pk=only)
-    token, picked = lease_claim(rows, at=at, limit=BATCH)
-    return [(pk, token) for pk in picked]
+    return lease_claims(rows if only is None else rows.filter(pk=only), at=at)
 
 
 def outcome_count(report: StageReport, outcome: DecisionOutcome | None) -> None:
@@ -114,6 +112,7 @@ def _inputs(signal: Signal, variant: Engine, *, market: MarketSnapshot, at: date
         context=context_facts_get(symbol=signal.symbol, at=at),
         exposure=exposure_get(symbol=signal.symbol, at=at),
         limits=limits_get(),
+        stop_loss_percent=stop_percents_get(symbol=facts.symbol, setup_type=setup_type_for(facts.timeframe)),
         config=decision_config_get(),
     )
 

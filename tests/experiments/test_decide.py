@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bias.enums import Bias, Regime
 from experiments.data import Limits
 from experiments.decide import decide
-from experiments.enums import DecisionOutcome, EntryType, ExecutionMode, Gate, GateOutcome
+from experiments.enums import ContractSource, DecisionOutcome, EntryType, ExecutionMode, Gate, GateOutcome
 from optionsengine.core.enums import Engine, Side
 from optionsengine.ops.enums import TradingStatus
 from tests.experiments.worlds import (
@@ -19,8 +19,10 @@ from tests.experiments.worlds import (
     CLOSED,
     CONFIG,
     EXPOSURE,
+    LATER,
     LIMITS,
     NEXT_OPEN,
+    STOPS,
     TIMEFRAMES,
     bias,
     candidate,
@@ -80,7 +82,7 @@ def test_the_mid_is_rounded_to_whole_cents(bid, limit):
     assert decide(world(market=market(chain=chain(quotes=quotes)))).engines[Engine.A].limit_price == Decimal(limit)
 
 
-STOPS = [
+REFUSALS = [
     ({"trading_status": TradingStatus.HALTED}, REFUSED, "TRADING_HALTED", None),
     ({"signal": {"bar_end_at": AT - timedelta(seconds=1801)}}, REFUSED, "SIGNAL_TOO_OLD", None),
     ({"session": CLOSED}, REFUSED, "MARKET_CLOSED", None),
@@ -96,7 +98,7 @@ STOPS = [
 ]
 
 
-@pytest.mark.parametrize(("change", "outcome", "code", "until"), STOPS)
+@pytest.mark.parametrize(("change", "outcome", "code", "until"), REFUSALS)
 def test_each_gate_can_stop_the_signal(change, outcome, code, until):
     decision = decide(world(**change))
 
@@ -161,6 +163,58 @@ def test_d12_default_limits_do_not_reject_everything():
     assert decide(world(limits=Limits())).outcome == APPROVED
 
 
+# bid, ask and open interest of a swing's contract: spreads are of a mid of 10 dollars
+AT_THE_BOUND = [
+    ("9.26", "10.74", 50, APPROVED),
+    ("9.25", "10.75", 50, APPROVED),
+    ("9.25", "10.75", 49, REFUSED),
+    ("9.24", "10.76", 50, REFUSED),
+    ("6.65", "13.35", 4000, REFUSED),
+    ("2.50", "17.50", 4000, REFUSED),
+]
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("bid", "ask", "interest", "outcome"), AT_THE_BOUND)
+def test_own_strike_illiquid_is_refused_though_liquid_ones_are_listed(side, bid, ask, interest, outcome):
+    own = option(side, beyond=30, expiration=LATER, bid=Decimal(bid), ask=Decimal(ask), open_interest=interest)
+    signal = {"timeframe": "1h", "strike": own.contract.strike}
+
+    decision = decide(world(side, signal=signal, market=market(side, chain=chain(side, (*chain(side).quotes, own)))))
+
+    assert (decision.outcome, decision.code) == (outcome, "" if outcome == APPROVED else "UNSAFE_LIQUIDITY")
+    for engine in decision.engines.values():
+        assert (engine.outcome, engine.contract.strike) == (outcome, own.contract.strike)
+        assert [verdict.gate for verdict in engine.gates] == OWN
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("bid", "ask", "interest", "outcome"), AT_THE_BOUND)
+def test_fallback_illiquid_is_refused_though_liquid_ones_are_listed(side, bid, ask, interest, outcome):
+    nearest = option(side, beyond=1, expiration=LATER, bid=Decimal(bid), ask=Decimal(ask), open_interest=interest)
+    untraded = option(side, beyond=5, expiration=LATER, delta=0.3, volume=0)  # tight, and no filter lets it through
+
+    decision = decide(
+        world(side, signal={"timeframe": "1h"}, market=market(side, chain=chain(side, (nearest, untraded))))
+    )
+
+    assert (decision.outcome, decision.code) == (outcome, "" if outcome == APPROVED else "UNSAFE_LIQUIDITY")
+    for engine in decision.engines.values():
+        assert engine.contract.strike == nearest.contract.strike
+        assert engine.explanation["contract"]["source"] == ContractSource.FALLBACK
+
+
+def test_each_engine_is_sized_and_explained_by_its_own_stop():
+    decision = decide(world(stop_loss_percent={Engine.A: Decimal("25.50"), Engine.B: Decimal(100)}))
+
+    a, b = decision.engines[Engine.A], decision.engines[Engine.B]
+    # asked 2.45: $1000 over $62.475 is 16, capped at 10; over $245 it is 4
+    assert (a.quantity, b.quantity) == (10, 4)
+    assert a.gates[-1].threshold == "$1000.00 at $62.48 a contract (25.5 % stop)"
+    assert b.gates[-1].threshold == "$1000.00 at $245.00 a contract (100 % stop)"
+    assert b.explanation["size"]["stop_loss_percent"] == 100
+
+
 def test_d14_a_zero_size_is_a_refusal_not_one_contract():
     dear = chain(quotes=(option(bid=Decimal("20.50"), ask=Decimal("20.60"), theta=-0.5),))
 
@@ -215,9 +269,16 @@ LIMIT_PAIRS = st.builds(
 
 
 @settings(max_examples=60, deadline=None)
-@given(limits=LIMIT_PAIRS, side=st.sampled_from(Side), timeframe=st.sampled_from(["5m", "1h"]))
-def test_d03_whatever_the_limits_some_input_passes_all_gates(limits, side, timeframe):
-    assert decide(world(side, signal={"timeframe": timeframe}, limits=limits)).outcome == APPROVED
+@given(
+    limits=LIMIT_PAIRS,
+    side=st.sampled_from(Side),
+    timeframe=st.sampled_from(["5m", "1h"]),
+    stop=st.integers(1, 100).map(Decimal),
+)
+def test_d03_whatever_the_limits_some_input_passes_all_gates(limits, side, timeframe, stop):
+    inputs = world(side, signal={"timeframe": timeframe}, limits=limits, stop_loss_percent=dict.fromkeys(Engine, stop))
+
+    assert decide(inputs).outcome == APPROVED
 
 
 WORLDS = st.fixed_dictionaries(
@@ -250,6 +311,8 @@ WORLDS = st.fixed_dictionaries(
         "frames": st.lists(st.sampled_from(["up", "down", "split"]), min_size=5, max_size=5),
         "quotes": st.lists(st.sampled_from([0, 1, 3, 5, 8]), unique=True, max_size=5),
         "volume": st.sampled_from([100, 1500]),
+        "ask": st.sampled_from(["2.45", "2.60", "2.80"]),
+        "stops": st.sampled_from([STOPS, {Engine.A: Decimal(15), Engine.B: Decimal(100)}]),
     }
 )
 
@@ -259,9 +322,17 @@ WORLDS = st.fixed_dictionaries(
 def test_mirrored_inputs_give_mirrored_outcomes(drawn):
     shapes = {"up": frame(), "down": mirrored_frame(frame()), "split": frame(ema8=495.0, rsi=50.0, macd_hist=-0.25)}
     frames = {name: replace(shapes[drawn["frames"][place]], timeframe=name) for place, name in enumerate(TIMEFRAMES)}
-    quotes = tuple(option(beyond=each, delta=0.6 - each / 50, volume=drawn["volume"]) for each in drawn["quotes"])
+    quotes = tuple(
+        option(beyond=each, delta=0.6 - each / 50, volume=drawn["volume"], ask=Decimal(drawn["ask"]))
+        for each in drawn["quotes"]
+    )
     values = {key: drawn[key] for key in ("signal", "bias", "config", "exposure")}
-    inputs = world(market=market(frames=frames, chain=chain(quotes=quotes)), limits=LIMITS, **values)
+    inputs = world(
+        market=market(frames=frames, chain=chain(quotes=quotes)),
+        limits=LIMITS,
+        stop_loss_percent=drawn["stops"],
+        **values,
+    )
 
     assert outcomes(decide(mirrored(inputs))) == outcomes(decide(inputs))
 

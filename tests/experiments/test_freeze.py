@@ -13,7 +13,7 @@ from experiments.data import Exposure, Limits
 from experiments.decide import decide
 from experiments.freeze import inputs_from_json, inputs_hash, inputs_to_json, price_exact
 from experiments.models import MAX_INPUT_BYTES
-from optionsengine.core.enums import Right, Side
+from optionsengine.core.enums import Engine, Right, Side
 from optionsengine.core.values import OptionContract
 from tests.experiments.worlds import (
     AT,
@@ -124,6 +124,7 @@ def test_the_largest_decision_fits_in_the_column():
         bias=bias(notes=("n" * 60,) * 5, entry_mode_hint="MEAN_REVERT"),
         context={f"{number} {long}": long for number in range(100)},
         limits=Limits(max_daily_trades=1000),
+        stop_loss_percent={Engine.A: Decimal("33.33"), Engine.B: Decimal("66.67")},
     )
 
     assert len(inputs.candidates) == 40
@@ -184,6 +185,20 @@ def test_anything_else_cannot_be_read_back(data):
 )
 def test_prices_have_one_short_text(price, text):
     assert str(price_exact(Decimal(price))) == text
+
+
+def test_a_stop_has_one_text_however_the_rule_spells_it():
+    from_a_column = world(stop_loss_percent={Engine.B: Decimal("100"), Engine.A: Decimal("15.50")})
+    plain = world(stop_loss_percent={Engine.A: Decimal("15.5"), Engine.B: Decimal("100.00")})
+
+    assert inputs_to_json(from_a_column)["stop_loss_percent"] == {"A": "15.5", "B": "100"}
+    assert inputs_hash(from_a_column) == inputs_hash(plain)
+    assert round_trip(from_a_column).stop_loss_percent == {Engine.A: Decimal("15.5"), Engine.B: Decimal(100)}
+
+
+def test_a_decision_without_a_stop_for_every_engine_is_not_frozen():
+    with pytest.raises(KeyError):
+        world(stop_loss_percent={Engine.A: Decimal(50)})
 
 
 def test_the_context_keeps_its_scalars_only():

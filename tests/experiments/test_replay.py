@@ -66,6 +66,8 @@ CHANGES = [
     ("exposure.open_positions", 5, "gate risk_limits, outcome"),
     ("exposure.equity", "50000", "recommendation A, quantity"),
     ("limits.max_daily_loss", "0", "gate risk_limits, code"),
+    ("stop_loss_percent.A", "100", "recommendation A, quantity"),
+    ("stop_loss_percent.B", "100", "recommendation B, quantity"),
     ("bias.suppressed", True, "gate bias, outcome"),
     ("bias.risk_multiplier", "0.5", "recommendation B, quantity"),
     ("config.max_contracts_per_trade", 2, "recommendation A, quantity"),
@@ -144,9 +146,10 @@ def test_d31_an_added_field_changes_the_hash():
     assert [difference.split(":")[0] for difference in decision_replay(stored).differences] == ["context hash"]
 
 
-def test_inputs_that_cannot_be_read_back_differ():
+@pytest.mark.parametrize("missing", [("stop_loss_percent",), ("config", "limits"), ("frames",)])
+def test_inputs_that_cannot_be_read_back_differ(missing):
     stored = record(world())
-    stored.inputs = {"nonsense": True}
+    stored.inputs = {key: value for key, value in stored.inputs.items() if key not in missing}
 
     result = decision_replay(stored)
 

@@ -51,7 +51,7 @@ def test_the_configuration_is_that_of_the_settings(settings):
     assert (config.require_bias, config.max_contracts_per_trade) == (True, 3)
     assert (config.signal_max_age_seconds, config.quote_max_age_seconds) == (1800, 120)
     assert (config.risk_per_trade_percent, config.risk_per_trade_max_percent) == (Decimal(1), Decimal(2))
-    assert (config.stop_loss_percent, config.defer_seconds) == (Decimal(50), 60)
+    assert config.defer_seconds == 60
 
 
 def test_a_signals_facts():

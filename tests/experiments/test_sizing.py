@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from experiments.data import Limits
 from experiments.enums import SizeCap
 from experiments.sizing import size
-from tests.experiments.worlds import CONFIG, EXPOSURE, bias, candidate, world
+from optionsengine.core.enums import Engine
+from tests.experiments.worlds import CONFIG, EXPOSURE, STOPS, bias, candidate, world
 
 INPUTS = world()
 
@@ -22,7 +23,7 @@ def sized(contract=None, *, signal=None, risk_multiplier=None, **values):
     inputs = replace(INPUTS, config=config, exposure=exposure, bias=state, **values)
     if signal:
         inputs = replace(inputs, signal=replace(inputs.signal, **signal))
-    return size(inputs, contract or candidate())
+    return size(inputs, contract or candidate(), Engine.A)
 
 
 def test_one_percent_of_equity_over_the_premium_at_stop():
@@ -31,6 +32,27 @@ def test_one_percent_of_equity_over_the_premium_at_stop():
     # $1000 over 2.45 × 100 × 50 % = $122.50 is 8.16
     assert (result.quantity, result.risk_budget, result.risk_per_contract) == (8, Decimal("1000.00"), Decimal("122.5"))
     assert (result.binding, result.risk) == (SizeCap.RISK_BUDGET, Decimal(980))
+
+
+@pytest.mark.parametrize(
+    ("stop", "quantity", "risk", "binding"),
+    [
+        ("15", 10, "36.75", SizeCap.MAX_CONTRACTS),
+        ("40", 10, "98.00", SizeCap.RISK_BUDGET),
+        ("40.81", 10, "99.9845", SizeCap.RISK_BUDGET),
+        ("40.82", 9, "100.0090", SizeCap.RISK_BUDGET),
+        ("50", 8, "122.50", SizeCap.RISK_BUDGET),
+        ("100", 4, "245.00", SizeCap.RISK_BUDGET),  # no stop: the whole premium is at risk
+    ],
+)
+def test_each_engine_is_sized_by_the_stop_its_position_will_have(stop, quantity, risk, binding):
+    inputs = replace(INPUTS, stop_loss_percent={**STOPS, Engine.B: Decimal(stop)})
+
+    result = size(inputs, candidate(), Engine.B)
+
+    assert (result.quantity, result.risk_per_contract, result.binding) == (quantity, Decimal(risk), binding)
+    assert result.stop_loss_percent == Decimal(stop)
+    assert size(inputs, candidate(), Engine.A).quantity == 8
 
 
 @pytest.mark.parametrize(("ask", "quantity"), [("2.49", 8), ("2.50", 8), ("2.51", 7)])
@@ -68,7 +90,7 @@ def test_the_budget_is_at_most_the_maximum_percent():
 def test_a_stale_bias_multiplies_nothing():
     stale = replace(INPUTS, bias=bias(is_stale=True, risk_multiplier=Decimal("0.5")))
 
-    assert size(stale, candidate()).multiplier == 1
+    assert size(stale, candidate(), Engine.A).multiplier == 1
 
 
 @pytest.mark.parametrize(
@@ -114,17 +136,23 @@ DOLLARS = st.integers(min_value=0, max_value=25000).map(Decimal)
     ask=CENTS,
     equity=st.integers(min_value=-1000, max_value=500000).map(Decimal),
     multiplier=st.integers(min_value=0, max_value=30).map(lambda tenths: Decimal(tenths) / 10),
+    stop=st.decimals(min_value=1, max_value=100, places=2),
     exposed=DOLLARS,
     at_risk=DOLLARS,
     interest=st.integers(min_value=0, max_value=500),
 )
-def test_d14_no_size_risks_more_than_its_budget_or_breaks_a_limit(ask, equity, multiplier, exposed, at_risk, interest):
+def test_d14_no_size_risks_more_than_its_budget_or_breaks_a_limit(
+    ask, equity, multiplier, stop, exposed, at_risk, interest
+):
     contract = candidate(bid=ask, ask=ask, open_interest=interest)
     exposure = replace(EXPOSURE, equity=equity, exposure=exposed, open_risk=at_risk)
-    inputs = replace(INPUTS, exposure=exposure, bias=bias(risk_multiplier=multiplier))
+    inputs = replace(
+        INPUTS, exposure=exposure, bias=bias(risk_multiplier=multiplier), stop_loss_percent={**STOPS, Engine.B: stop}
+    )
 
-    result = size(inputs, contract)
+    result = size(inputs, contract, Engine.B)
 
+    assert result.risk == ask * stop * result.quantity
     assert 0 <= result.quantity <= 10
     assert result.risk <= result.risk_budget <= max(equity, 0) * 2 / 100
     assert result.quantity * 10 <= interest

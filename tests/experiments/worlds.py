@@ -45,6 +45,7 @@ CONFIG = DecisionConfig(
     max_contracts_per_trade=10,
     quote_max_age_seconds=120,
 )
+STOPS = {Engine.A: Decimal(50), Engine.B: Decimal(50)}
 EXPOSURE = Exposure(
     equity=Decimal(100000),
     open_positions=0,
@@ -224,6 +225,7 @@ def world(side: Side = Side.LONG, *, signal: dict[str, Any] | None = None, **val
         "context": {},
         "exposure": EXPOSURE,
         "limits": LIMITS,
+        "stop_loss_percent": STOPS,
         "config": CONFIG,
     }
     chosen = defaults | values

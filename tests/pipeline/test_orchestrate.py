@@ -1,10 +1,17 @@
-"""Where a moment lies in the session, as a decision sees it."""
+"""What the pipeline hands to a decision: where a moment lies in the session, and the stop that will apply."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
-from optionsengine.pipeline.orchestrate import session_facts
+from experiments.models import DecisionRound
+from experiments.replay import decision_replay
+from optionsengine.market.providers.simulated import SimulatedProvider
+from optionsengine.pipeline.orchestrate import entries_decide, session_facts
+from positions.models import ExitRule
+from tests import factories
+from tests.drills.life import ENTRY_AT
 
 
 def _new_york_winter(hour, minute):
@@ -28,3 +35,30 @@ def test_an_always_open_market_has_no_minutes_near_an_open_or_a_close(settings, 
     settings.SIMULATED_MARKET_ALWAYS_OPEN = always_open
     facts = session_facts(at)
     assert (facts.is_open, facts.minutes_from_open, facts.minutes_to_close) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("rules", "frozen", "quantities"),
+    [
+        # $1000 over an ask of 6.41: $320.50 at a stop of 50 %, $641 without a stop, $163.46 at 25.5 %
+        ([], {"A": "50", "B": "50"}, {"A": 3, "B": 3}),
+        ([("setup", "SWING", None)], {"A": "100", "B": "100"}, {"A": 1, "B": 1}),
+        ([("engine", "B", None)], {"A": "50", "B": "100"}, {"A": 3, "B": 1}),
+        ([("engine", "B", None), ("symbol", "AAPL", "25.50")], {"A": "25.5", "B": "25.5"}, {"A": 6, "B": 6}),
+    ],
+)
+def test_an_edited_exit_rule_sizes_the_next_entry(rules, frozen, quantities):
+    for scope, target, stop in rules:
+        loss = None if stop is None else Decimal(stop)
+        ExitRule.objects.create(name=scope, scope=scope, target=target, stop_loss_percent=loss)
+    signal = factories.signal(symbol="AAPL", side="short", timeframe="1h", confidence=85, created_at=ENTRY_AT)
+    factories.experiment(signal=signal)
+
+    report = entries_decide(provider=SimulatedProvider(seed=1, always_open=False), at=ENTRY_AT)
+
+    assert (report.claimed, report.done) == (1, 1)
+    stored = DecisionRound.objects.get()
+    assert stored.inputs["stop_loss_percent"] == frozen
+    assert dict(stored.recommendations.values_list("engine", "quantity")) == quantities
+    assert decision_replay(stored).differences == []

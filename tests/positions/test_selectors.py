@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from experiments.data import Exposure
+from optionsengine.core.enums import Engine
 from positions.data import HoldFacts
 from positions.models import ExitRule
 from positions.selectors import (
@@ -14,6 +15,7 @@ from positions.selectors import (
     hold_facts,
     position_view,
     positions_watched,
+    stop_percents_get,
 )
 from positions.services import position_close_request, positions_refresh
 from tests import factories
@@ -176,18 +178,71 @@ def test_a_recommendation_that_will_never_trade_counts_nowhere(status, is_test):
     assert exposure() == EMPTY
 
 
-def test_exposure_takes_three_statements_however_much_is_open():
+STOPS = [
+    ([], "510.00"),
+    ([("global", "", None)], "1020.00"),  # no stop: the whole premium
+    ([("global", "", "30")], "306.00"),
+    ([("global", "", None), ("engine", "A", "40")], "408.00"),
+    ([("engine", "A", None), ("setup", "SCALP_GUARDED", "15")], "153.00"),
+    ([("setup", "SCALP_GUARDED", "15"), ("symbol", "SPY", "12.34")], "125.87"),
+    ([("engine", "B", None), ("setup", "SWING", None), ("symbol", "QQQ", None)], "510.00"),
+]
+
+
+def rules(*wanted):
+    """Replace the enabled exit rules by (scope, target, stop) ones."""
+    ExitRule.objects.update(is_enabled=False)
+    for scope, target, stop in wanted:
+        loss = None if stop is None else Decimal(stop)
+        ExitRule.objects.create(name=f"{scope} {target}", scope=scope, target=target, stop_loss_percent=loss)
+
+
+@pytest.mark.parametrize(("wanted", "risk"), STOPS)
+def test_a_working_entry_is_at_risk_to_the_stop_its_position_will_have(wanted, risk):
+    rules(*wanted)
+    factories.order(status="submitted")
+
+    assert (exposure().open_risk, exposure().exposure) == (Decimal(risk), Decimal("1020.00"))
+
+
+@pytest.mark.parametrize(("wanted", "risk"), STOPS)
+def test_an_approved_entry_is_at_risk_to_the_stop_its_position_will_have(wanted, risk):
+    rules(*wanted)
+    signal = factories.signal(status="approved")
+    factories.recommendation(decision=factories.decision_round(experiment=factories.experiment(signal=signal)))
+
+    assert (exposure().open_risk, exposure().exposure) == (Decimal(risk), Decimal("1020.00"))
+
+
+def test_entries_of_one_book_are_each_at_risk_to_their_own_stop():
+    rules(("global", "", "10"), ("setup", "SWING", None))
+    for setup in ("SCALP_GUARDED", "SWING"):
+        factories.order(recommendation=factories.recommendation(setup_type=setup), status="submitted")
+
+    assert exposure().open_risk == Decimal("102.00") + Decimal("1020.00")
+
+
+def test_the_rest_of_a_partly_filled_entry_follows_the_rule_of_its_position():
+    position = bought(1, "5.00", order=factories.order(status="submitting", quantity=3))
+    rules(("global", "", "20"), ("position", str(position.pk), None))
+
+    found = exposure()
+    # the filled contract keeps the 1 R of its entry, half of $500; the two still wanted have no stop
+    assert (found.exposure, found.open_risk) == (Decimal("1520.65"), Decimal("250.00") + Decimal("1020.00"))
+
+
+def test_exposure_takes_four_statements_however_much_is_open():
     def statements():
         with CaptureQueriesContext(connection) as captured:
             exposure()
         return len(captured)
 
     bought(1, "4.00")
-    assert statements() == 3
+    assert statements() == 4
     for _ in range(3):
         bought(1, "4.00")
         factories.order(status="submitted")
-    assert statements() == 3
+    assert statements() == 4
 
 
 # --- policies and facts
@@ -206,6 +261,35 @@ def test_a_new_installation_has_the_global_rule_and_disabled_profiles():
         ("setup", "LEAPS", False, 40, 150, 252),
     ]
     assert list(exit_policies()) == [("global", "")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "a", "b"),
+    [
+        ([], "50", "50"),
+        ([("global", "", "30")], "30", "30"),
+        ([("global", "", None)], "100", "100"),
+        ([("global", "", None), ("engine", "B", "40")], "100", "40"),
+        ([("engine", "A", "35"), ("engine", "B", None)], "35", "100"),
+        ([("engine", "A", "35"), ("setup", "SWING", "25")], "25", "25"),
+        ([("setup", "SWING", "25"), ("symbol", "SPY", None)], "100", "100"),
+        ([("setup", "LEAPS", "25"), ("symbol", "QQQ", "20")], "50", "50"),
+    ],
+)
+def test_a_new_position_will_have_the_stop_of_the_most_specific_rule(django_assert_num_queries, wanted, a, b):
+    rules(*wanted)
+
+    with django_assert_num_queries(1):
+        found = stop_percents_get(symbol="SPY", setup_type="SWING")
+
+    assert found == {Engine.A: Decimal(a), Engine.B: Decimal(b)}
+
+
+def test_a_disabled_rule_and_another_positions_rule_stop_nothing():
+    rules(("position", str(factories.position().pk), "10"))
+    ExitRule.objects.create(name="off", scope="symbol", target="SPY", stop_loss_percent=None, is_enabled=False)
+
+    assert stop_percents_get(symbol="SPY", setup_type="SWING") == {Engine.A: Decimal(50), Engine.B: Decimal(50)}
 
 
 def test_the_calendars_facts():

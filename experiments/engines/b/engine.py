@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from experiments.contract import Selection
 from experiments.data import AgentVote, DecisionInputs
 from experiments.engines.a import stopped_by
 from experiments.engines.b.frames import signal_frame
@@ -13,9 +14,9 @@ from experiments.enums import GateOutcome
 from experiments.setup_type import setup_type_for
 
 
-def engine_b(inputs: DecisionInputs, votes: tuple[AgentVote, ...]) -> Opinion:
+def engine_b(inputs: DecisionInputs, votes: tuple[AgentVote, ...], selection: Selection | None) -> Opinion:
     """Enter when no tier objects and the agents win for the signal's side; the confidence is theirs."""
-    findings = tiers_judge(inputs)
+    findings = tiers_judge(inputs, selection)
     stopped = stopped_by(findings, inputs)
     if stopped is not None:
         return stopped

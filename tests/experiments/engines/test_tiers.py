@@ -6,10 +6,12 @@ from decimal import Decimal
 import pytest
 
 from bias.enums import Bias, Regime
+from experiments.contract import Selection, contract_for
 from experiments.data import SessionFacts
 from experiments.engines.a import engine_a
 from experiments.engines.tiers import directional_regime, entry_plan, liquidity_of, tiers_judge
 from experiments.enums import (
+    ContractSource,
     DirectionalRegime,
     EntryType,
     GateCode,
@@ -26,12 +28,16 @@ TIMEFRAME = {"SCALP_GUARDED": "5m", "SWING": "1h", "POSITION": "1w", "LEAPS": "1
 OPTIONAL = replace(CONFIG, require_bias=False)
 
 
-def finding(inputs, rule):
-    return next(each for each in tiers_judge(inputs) if each.rule == rule)
+def opinion_of(inputs):
+    return engine_a(inputs, contract_for(inputs))
 
 
-def hit(inputs, rule):
-    return finding(inputs, rule).outcome == RuleOutcome.HIT
+def finding(inputs, rule, selection=None):
+    return next(each for each in tiers_judge(inputs, selection) if each.rule == rule)
+
+
+def hit(inputs, rule, selection=None):
+    return finding(inputs, rule, selection).outcome == RuleOutcome.HIT
 
 
 @pytest.mark.parametrize(("setup", "minimum"), [("SCALP_GUARDED", 65), ("SWING", 60), ("POSITION", 55), ("LEAPS", 50)])
@@ -42,7 +48,7 @@ def test_signal_confidence_has_a_minimum_per_setup(setup, minimum):
 
 
 def test_a_confidence_of_zero_to_one_is_not_rescaled():
-    opinion = engine_a(world(signal={"confidence": 0.9}))
+    opinion = opinion_of(world(signal={"confidence": 0.9}))
 
     assert (opinion.outcome, opinion.code) == (GateOutcome.REFUSE, GateCode.LOW_SIGNAL_CONFIDENCE)
     assert opinion.value == "0.9"
@@ -59,7 +65,7 @@ def test_d30_a_default_confidence_is_marked_as_one():
     inputs = world(signal={"confidence": None})
 
     assert finding(inputs, GateCode.LOW_SIGNAL_CONFIDENCE).value == "70 (default)"
-    assert engine_a(inputs).confidence == 70.0
+    assert opinion_of(inputs).confidence == 70.0
 
 
 @pytest.mark.parametrize(
@@ -81,7 +87,7 @@ def test_d03_direction_comes_from_the_bias_state(state, expected):
 
 @pytest.mark.parametrize("side", Side)
 def test_a_signal_against_a_trending_market_is_blocked(side):
-    assert engine_a(world(side, bias=bias(side.opposite))).code == GateCode.REGIME_CONFLICT
+    assert opinion_of(world(side, bias=bias(side.opposite))).code == GateCode.REGIME_CONFLICT
     assert not hit(world(side, bias=bias(side)), GateCode.REGIME_CONFLICT)
     assert not hit(world(side, bias=None, config=OPTIONAL), GateCode.REGIME_CONFLICT)
 
@@ -113,10 +119,7 @@ def test_d30_an_unknown_iv_percentile_abstains_instead_of_a_default():
     ],
 )
 def test_liquidity_by_spread_and_open_interest(spread, interest, expected):
-    half = Decimal(str(spread)) / 20  # of a mid of 10 dollars
-    priced = candidate(bid=10 - half, ask=10 + half, open_interest=interest)
-
-    assert liquidity_of(priced) == expected
+    assert liquidity_of(priced(spread, open_interest=interest)) == expected
 
 
 @pytest.mark.parametrize(
@@ -128,6 +131,60 @@ def test_scalps_need_normal_liquidity_others_at_least_low(timeframe, interest, e
     only = replace(inputs, candidates=(candidate(open_interest=interest),))
 
     assert hit(only, GateCode.UNSAFE_LIQUIDITY) is expected
+
+
+def priced(spread, **values):
+    """A candidate with a mid of 10 dollars and this spread in percent of it."""
+    half = Decimal(str(spread)) / 20
+    return candidate(bid=10 - half, ask=10 + half, **values)
+
+
+def test_without_a_contract_the_most_liquid_candidate_is_judged():
+    inputs = replace(world(), candidates=(priced(16), priced(8), candidate(bid=Decimal(0), ask=Decimal("0.01"))))
+    nothing = Selection(None, None, problem="no listed strike lies at or beyond the spot price")
+
+    for selection in (None, nothing):
+        assert not hit(inputs, GateCode.UNSAFE_LIQUIDITY, selection)
+        assert hit(replace(inputs, candidates=(priced(16),)), GateCode.UNSAFE_LIQUIDITY, selection)
+
+
+@pytest.mark.parametrize("source", ContractSource)
+@pytest.mark.parametrize(
+    ("timeframe", "spread", "interest", "expected"),
+    [
+        ("5m", "7.99", 200, False),
+        ("5m", "8", 200, False),
+        ("5m", "8.01", 200, True),
+        ("5m", "8", 199, True),
+        ("5m", "8", 201, False),
+        *((longer, "14.99", 50, False) for longer in ("1h", "1w", "1M")),
+        *((longer, "15", 50, False) for longer in ("1h", "1w", "1M")),
+        *((longer, "15.01", 50, True) for longer in ("1h", "1w", "1M")),
+        *((longer, "15", 49, True) for longer in ("1h", "1w", "1M")),
+        *((longer, "15", 51, False) for longer in ("1h", "1w", "1M")),
+    ],
+)
+def test_the_contract_to_buy_is_judged_whatever_else_is_listed(source, timeframe, spread, interest, expected):
+    inputs = world(signal={"timeframe": timeframe})  # every candidate is liquid
+    chosen = Selection(priced(spread, open_interest=interest), source)
+
+    assert hit(inputs, GateCode.UNSAFE_LIQUIDITY, chosen) is expected
+
+
+def test_a_liquid_contract_is_not_blamed_for_the_others():
+    inputs = replace(world(), candidates=(priced(150),))
+
+    assert not hit(inputs, GateCode.UNSAFE_LIQUIDITY, Selection(priced(1), ContractSource.SCORED))
+
+
+def test_the_finding_names_the_contract_and_what_it_lacks():
+    found = finding(world(), GateCode.UNSAFE_LIQUIDITY, Selection(priced(150, open_interest=12), ContractSource.SIGNAL))
+
+    assert found.value == "ILLIQUID (spread 150.00 %, open interest 12)"
+    assert found.message == (
+        "the liquidity of 2026-02-27 505 is ILLIQUID (spread 150.00 %, open interest 12), "
+        "a SCALP_GUARDED entry needs NORMAL or better"
+    )
 
 
 def test_a_crossed_quote_is_no_sign_of_liquidity():
@@ -166,7 +223,7 @@ def test_the_open_the_close_and_a_scalps_lunch_are_waited_out(timeframe, opened,
     inputs = world(signal={"timeframe": timeframe}, session=at_minute(opened, left))
 
     assert hit(inputs, GateCode.UNFAVORABLE_TIMING) is expected
-    assert engine_a(inputs).outcome == (GateOutcome.DEFER if expected else GateOutcome.PASS)
+    assert opinion_of(inputs).outcome == (GateOutcome.DEFER if expected else GateOutcome.PASS)
 
 
 def test_timing_abstains_where_no_session_is_in_progress():
@@ -176,7 +233,7 @@ def test_timing_abstains_where_no_session_is_in_progress():
 
 
 def test_a_pending_confirmation_waits():
-    opinion = engine_a(world(signal={"is_confirmation_pending": True}))
+    opinion = opinion_of(world(signal={"is_confirmation_pending": True}))
 
     assert (opinion.outcome, opinion.code) == (GateOutcome.DEFER, GateCode.CONFIRMATION_PENDING)
     assert opinion.plan.max_wait_minutes == 10
@@ -185,7 +242,7 @@ def test_a_pending_confirmation_waits():
 def test_a_block_comes_before_a_delay_and_both_are_recorded():
     inputs = world(signal={"confidence": 10.0}, session=at_minute(5, 385))
 
-    opinion = engine_a(inputs)
+    opinion = opinion_of(inputs)
 
     assert (opinion.outcome, opinion.code) == (GateOutcome.REFUSE, GateCode.LOW_SIGNAL_CONFIDENCE)
     assert [each.rule for each in opinion.findings if each.outcome == RuleOutcome.HIT] == [

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from experiments.contract import contract_for
 from experiments.engines.b.engine import engine_b
 from experiments.engines.b.frames import signal_frame
 from experiments.engines.b.registry import votes_collect
@@ -13,7 +14,7 @@ from tests.experiments.worlds import frame, world
 
 
 def opinion(inputs):
-    return engine_b(inputs, votes_collect(inputs))
+    return engine_b(inputs, votes_collect(inputs), contract_for(inputs))
 
 
 @pytest.mark.parametrize(
