@@ -96,7 +96,11 @@ def test_a_ticket_names_its_user_for_a_minute():
             stream_ticket_read(ticket)
 
 
-@pytest.mark.parametrize("ticket", ["", "7", "7:1:forged", signing.TimestampSigner(salt="another").sign("7")])
+@pytest.mark.parametrize(
+    "ticket",
+    ["", "7", "7:1:forged", signing.TimestampSigner(salt="another").sign("7")],
+    ids=["empty", "unsigned", "forged", "of another salt"],  # a name must not hold the time: workers compare them
+)
 def test_without_a_ticket_of_ours_there_is_no_stream(ticket):
     async def scenario():
         client = Client(application, _scope(ticket))
