@@ -50,6 +50,8 @@ class PositionAdmin(ActingAdmin):
     change_form_outer_after_template = "positions/marks.html"
     list_display = (
         "created_at",
+        "shown_mode",
+        "engine",
         "shown_status",
         "option_symbol",
         "shown_quantity",
@@ -59,8 +61,6 @@ class PositionAdmin(ActingAdmin):
         "shown_realized",
         "shown_source",
         "exit_reason",
-        "engine",
-        "shown_mode",
     )
     list_filter = ("status",)
     exact_search = ("underlying", "option_symbol")

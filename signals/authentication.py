@@ -39,7 +39,7 @@ class Verdict:
 
 def unauthorized() -> IntakeRejected:
     """Return the one refusal for every failure, so that an answer tells an attacker nothing."""
-    return IntakeRejected(IntakeCode.UNAUTHORIZED, "sign the request as its source requires")
+    return IntakeRejected(IntakeCode.UNAUTHORIZED, "sign the request, or send the token, as its source requires")
 
 
 def token_hash(token: str) -> str:

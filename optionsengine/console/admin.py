@@ -60,10 +60,10 @@ class SignalAdmin(ActingAdmin):
         "intent",
         "timeframe",
         "shown_status",
+        "shown_variant",
         "reason",
         "confidence",
         "pattern",
-        "shown_variant",
         "family",
         "is_test",
     )

@@ -19,7 +19,7 @@ CANARY = "canary-5f1c9a77e0-token"
 REFUSED = {
     "status": "REJECTED",
     "code": "UNAUTHORIZED",
-    "error": "sign the request as its source requires",
+    "error": "sign the request, or send the token, as its source requires",
     "details": [],
 }
 
