@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from signals.data import IntakeRejected
+from signals.data import IntakeRejected, SourceFacts
 from signals.enums import IntakeCode, SourceMode
-from signals.models import WebhookSource
 
 TIMESTAMP_TOLERANCE_SECONDS = 300
 FAILURES_PER_MINUTE = 60
@@ -33,7 +32,7 @@ class Credentials:
 class Verdict:
     """The sender: `source` None is the environment's; `authenticated` False is development without a secret."""
 
-    source: WebhookSource | None
+    source: SourceFacts | None
     authenticated: bool
 
 
@@ -72,22 +71,27 @@ def _is_signed(credentials: Credentials, secret: str, *, requires_timestamp: boo
     return _equal(signature, signature_of(secret, signed))
 
 
-def _by_token(sources: Sequence[WebhookSource], tokens: Sequence[str]) -> WebhookSource | None:
+def _by_token(sources: Sequence[SourceFacts], tokens: Sequence[str], at: datetime) -> SourceFacts | None:
     """Return the source that holds one of `tokens`; looks at every one, so that time tells nothing."""
     hashes = [token_hash(token) for token in tokens]
     found = None
     for source in sources:
-        for hashed in hashes:
-            if source.mode == SourceMode.TOKEN and _equal(source.token_hash, hashed):
-                found = source
+        for secret in source.secrets if source.mode == SourceMode.TOKEN else ():
+            for hashed in hashes:
+                if _equal(secret.token_hash, hashed) and secret.holds(at):
+                    found = source
     return found
 
 
-def _judge(source: WebhookSource, credentials: Credentials, at: datetime) -> Verdict:
+def _judge(source: SourceFacts, credentials: Credentials, at: datetime) -> Verdict:
     if source.mode == SourceMode.TOKEN:
-        is_genuine = _by_token([source], credentials.tokens) is not None
+        is_genuine = _by_token([source], credentials.tokens, at) is not None
     else:
-        is_genuine = _is_signed(credentials, source.secret, requires_timestamp=source.requires_timestamp, at=at)
+        is_genuine = any(
+            _is_signed(credentials, secret.secret, requires_timestamp=source.requires_timestamp, at=at)
+            for secret in source.secrets
+            if secret.holds(at)
+        )
     if not (is_genuine and source.is_enabled):
         raise unauthorized()
     return Verdict(source, True)
@@ -96,7 +100,7 @@ def _judge(source: WebhookSource, credentials: Credentials, at: datetime) -> Ver
 def authenticate(
     credentials: Credentials,
     *,
-    sources: Sequence[WebhookSource],
+    sources: Sequence[SourceFacts],
     default_secret: str,
     unsigned_allowed: bool,
     at: datetime,
@@ -115,11 +119,11 @@ def authenticate(
         return _judge(named, credentials, at)
     enabled = [source for source in sources if source.is_enabled]
     if credentials.path_token:
-        holder = _by_token(enabled, [credentials.path_token])
+        holder = _by_token(enabled, [credentials.path_token], at)
         if holder is None:
             raise unauthorized()
         return Verdict(holder, True)
-    holder = _by_token(enabled, credentials.tokens)
+    holder = _by_token(enabled, credentials.tokens, at)
     if holder is not None:
         return Verdict(holder, True)
     is_unknown = bool(credentials.tokens) and any(source.mode == SourceMode.TOKEN for source in enabled)

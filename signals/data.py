@@ -12,7 +12,7 @@ from optionsengine.core.canonical import canonical_hash
 from optionsengine.core.enums import Intent, Side
 from optionsengine.core.errors import Refusal
 from signals.bias_v3 import BiasV3Payload
-from signals.enums import Family, IntakeCode
+from signals.enums import Family, IntakeCode, SourceMode
 
 
 class Detail(TypedDict):
@@ -46,6 +46,35 @@ class Arrival:
     allow_delayed_feed: bool
     max_age_seconds: int
     header_id: str = ""  # the sender's `webhook-id` header
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFacts:
+    """One secret, or the SHA-256 of a token, and from when to when it holds."""
+
+    secret: str
+    token_hash: str
+    not_before: datetime
+    not_after: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        return self.not_before <= at and (self.not_after is None or at <= self.not_after)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """A sender as the intake knows it, the database away or not."""
+
+    pk: UUID
+    slug: str
+    mode: SourceMode
+    requires_timestamp: bool
+    allowed_networks: tuple[str, ...]
+    reads_id: bool
+    ids_only: bool
+    is_enabled: bool
+    is_default: bool
+    secrets: tuple[SecretFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from django.db.models import TextChoices
 
 class SourceMode(TextChoices):
     HMAC = "hmac", "HMAC header"
+    STANDARD = "standard", "Standard Webhooks"
     TOKEN = "token", "token in the body or path"
 
 
@@ -33,9 +34,20 @@ class Family(TextChoices):
     """The shape of a body; one adapter each."""
 
     BIAS_V3 = "bias_v3"
+    BIAS_V1 = "bias_v1"
+    GAMMA = "gamma"
+    FLOW = "flow"
+    PRICE = "price"
+    CHAIN = "chain"
     CONTEXT = "context"
     PING = "ping"
+    OPTION_ORDER = "option_order"
+    STRAT = "strat"
+    SATY = "saty"
+    ORB = "orb"
+    TREND_DOTS = "trend_dots"
     ULTIMATE = "ultimate"
+    TRADERSPOST = "traderspost"
     PLAIN = "plain"
 
 
@@ -58,6 +70,7 @@ class IntakeCode(StrEnum):
     STALE_TIMESTAMP = "STALE_TIMESTAMP"
     NOT_ACTIONABLE = "NOT_ACTIONABLE"
     OUT_OF_ORDER = "OUT_OF_ORDER"
+    SUPERSEDED = "SUPERSEDED"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL_ERROR = "INTERNAL_ERROR"
 

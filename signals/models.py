@@ -1,23 +1,34 @@
 """The inbox: who may send, what came in, and the signals made of it."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from optionsengine.core.enums import Intent, Side
-from optionsengine.core.models import Leased, MutableRow, Row, bounded, one_of, price_field
+from optionsengine.core.models import Leased, MutableRow, Row, bounded, money_field, one_of, price_field
 from signals.enums import EventStatus, Family, SignalStatus, SourceMode
 
 
 class WebhookSource(MutableRow):
-    """One sender and the one way it signs. A token is kept as its SHA-256 only."""
+    """One sender, the one way it proves itself, and how its repeats are told. Its secrets are `WebhookSecret` rows."""
 
     slug = models.SlugField(max_length=50, help_text="Names the source in /webhook/s/<slug>.")
     name = models.CharField(max_length=100)
     mode = models.CharField(max_length=10, choices=SourceMode.choices)
-    secret = models.CharField(max_length=200, blank=True, help_text="The shared HMAC secret (mode hmac only).")
-    token_hash = models.CharField(max_length=64, blank=True, editable=False)
     requires_timestamp = models.BooleanField(
         default=False, help_text="The signature covers `x-webhook-timestamp`, a dot and the body (mode hmac only)."
+    )
+    allowed_networks = ArrayField(
+        models.CharField(max_length=43),
+        default=list,
+        blank=True,
+        help_text="Addresses or networks that may send, for example 52.89.214.238. Empty: any address.",
+    )
+    reads_id = models.BooleanField(
+        default=True, help_text="Off for a sender whose `id` says the same in every alert; its other ids still count."
+    )
+    ids_only = models.BooleanField(
+        default=False, help_text="Only the sender's own id tells a repeat, not the likeness within 60 seconds."
     )
     is_enabled = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False, help_text="Judges requests that name no source.")
@@ -29,19 +40,43 @@ class WebhookSource(MutableRow):
             models.UniqueConstraint(
                 fields=["is_default"], condition=Q(is_default=True), name="webhook_sources_one_default"
             ),
-            models.UniqueConstraint(
-                fields=["token_hash"], condition=~Q(token_hash=""), name="webhook_sources_token_hash"
-            ),
             one_of("webhook_sources_mode", "mode", SourceMode.values),
-            models.CheckConstraint(
-                condition=(Q(mode=SourceMode.HMAC) & ~Q(secret="") & Q(token_hash=""))
-                | (Q(mode=SourceMode.TOKEN) & Q(secret="") & Q(token_hash__length=64)),
-                name="webhook_sources_one_credential",
-            ),
         ]
 
     def __str__(self) -> str:
         return self.slug
+
+
+class WebhookSecret(Row):
+    """One of a source's secrets and when it holds: two overlap while a sender changes over to the new one.
+
+    A token is kept as its SHA-256 only; the secret of a signature has to be kept as it is.
+    """
+
+    source = models.ForeignKey(WebhookSource, on_delete=models.PROTECT, related_name="secrets")
+    secret = models.CharField(max_length=200, blank=True)
+    token_hash = models.CharField(max_length=64, blank=True)
+    not_before = models.DateTimeField(help_text="Holds from here on, this moment included.")
+    not_after = models.DateTimeField(null=True, blank=True, help_text="Holds until here; empty: until it is replaced.")
+
+    class Meta:
+        db_table = "webhook_secrets"
+        indexes = [models.Index(fields=["source", "-not_before"], name="webhook_secrets_by_source")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["token_hash"], condition=~Q(token_hash=""), name="webhook_secrets_token_hash"
+            ),
+            models.CheckConstraint(
+                condition=(~Q(secret="") & Q(token_hash="")) | (Q(secret="") & Q(token_hash__length=64)),
+                name="webhook_secrets_one_credential",
+            ),
+            models.CheckConstraint(
+                condition=Q(not_after=None) | Q(not_after__gte=F("not_before")), name="webhook_secrets_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"secret of {self.source_id} from {self.not_before:%Y-%m-%d %H:%M}"
 
 
 class WebhookEvent(MutableRow, Leased):
@@ -66,6 +101,7 @@ class WebhookEvent(MutableRow, Leased):
     answer = models.JSONField(default=dict, blank=True, help_text="The stable part of what the sender was told.")
     finished_at = models.DateTimeField(null=True, blank=True)
     processing_ms = models.FloatField(null=True, blank=True)
+    replays = models.PositiveSmallIntegerField(default=0, help_text="How often a person had it processed again.")
 
     class Meta:
         db_table = "webhook_events"
@@ -112,6 +148,7 @@ class Signal(MutableRow, Leased):
     quantity = models.PositiveIntegerField(null=True, blank=True)
     strike = price_field(null=True, blank=True)
     expiration = models.DateField(null=True, blank=True)
+    reported_pnl = money_field(null=True, blank=True, help_text="What the sender says that this exit made, in dollars.")
     pattern = models.CharField(max_length=100, blank=True)
     payload = models.JSONField(default=dict, help_text="The redacted body as it was read.")
     status = models.CharField(max_length=20, choices=SignalStatus.choices, default=SignalStatus.PENDING)

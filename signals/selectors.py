@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from optionsengine.core.enums import Intent
-from signals.data import ContextReceived
-from signals.enums import EventStatus, IntakeCode, SignalStatus
+from signals.data import ContextReceived, SecretFacts, SourceFacts
+from signals.enums import EventStatus, IntakeCode, SignalStatus, SourceMode
 from signals.models import MarketContextReceived, Signal, WebhookEvent, WebhookSource
 
 FAILURE_WINDOW = timedelta(minutes=1)
@@ -37,9 +37,25 @@ def failures_count(*, ip: str | None, at: datetime, limit: int) -> int:
     return failed[:limit].count()
 
 
-def webhook_sources() -> list[WebhookSource]:
-    """Return every source, disabled ones included."""
-    return list(WebhookSource.objects.order_by("slug"))
+def webhook_sources() -> tuple[SourceFacts, ...]:
+    """Return every source with its secrets, disabled and lapsed ones included."""
+    return tuple(
+        SourceFacts(
+            pk=source.pk,
+            slug=source.slug,
+            mode=SourceMode(source.mode),
+            requires_timestamp=source.requires_timestamp,
+            allowed_networks=tuple(source.allowed_networks),
+            reads_id=source.reads_id,
+            ids_only=source.ids_only,
+            is_enabled=source.is_enabled,
+            is_default=source.is_default,
+            secrets=tuple(
+                SecretFacts(row.secret, row.token_hash, row.not_before, row.not_after) for row in source.secrets.all()
+            ),
+        )
+        for source in WebhookSource.objects.order_by("slug").prefetch_related("secrets")
+    )
 
 
 def latest_context(symbol: str, at: datetime, max_age_seconds: float = 300) -> ContextReceived | None:

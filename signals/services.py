@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from optionsengine.core import ids
 from optionsengine.core.errors import Permanent
@@ -15,7 +15,15 @@ from optionsengine.core.leases import lease_release
 from signals.authentication import token_hash
 from signals.data import ContextDraft, Detail, SignalDraft
 from signals.enums import SIGNAL_TRANSITIONS, EventStatus, SignalStatus, SourceMode
-from signals.models import MarketContextReceived, Signal, SignalDedupe, SignalEvent, WebhookEvent, WebhookSource
+from signals.models import (
+    MarketContextReceived,
+    Signal,
+    SignalDedupe,
+    SignalEvent,
+    WebhookEvent,
+    WebhookSecret,
+    WebhookSource,
+)
 
 DEDUPE_WINDOW = timedelta(seconds=60)
 
@@ -38,29 +46,35 @@ def _require_transaction() -> None:
 
 
 def webhook_source_create(
-    *, slug: str, name: str, mode: SourceMode, at: datetime, is_default: bool = False, requires_timestamp: bool = False
+    *, slug: str, name: str, mode: SourceMode, at: datetime, secret: str = "", **options: Any
 ) -> tuple[WebhookSource, str]:
-    """Make a source and return it with its fresh secret or token, of which a token is shown this once only."""
-    secret = secrets.token_urlsafe(32)
-    is_token = mode == SourceMode.TOKEN
-    source = WebhookSource.objects.create(
-        slug=slug,
-        name=name,
-        mode=mode,
+    """Make a source and return it with its secret or token, of which a token is shown this once only.
+
+    Without a `secret` a fresh one is made. `options` are the source's other fields.
+    """
+    with transaction.atomic():
+        source = WebhookSource.objects.create(slug=slug, name=name, mode=mode, created_at=at, updated_at=at, **options)
+        return source, webhook_secret_add(source=source, at=at, secret=secret)
+
+
+def webhook_secret_add(*, source: WebhookSource, at: datetime, secret: str = "") -> str:
+    """Give a source one more secret or token that holds from `at`, and return it; a fresh one unless it is given."""
+    secret = secret or secrets.token_urlsafe(32)
+    is_token = source.mode == SourceMode.TOKEN
+    WebhookSecret.objects.create(
+        source=source,
         secret="" if is_token else secret,
         token_hash=token_hash(secret) if is_token else "",
-        requires_timestamp=requires_timestamp,
-        is_default=is_default,
+        not_before=at,
         created_at=at,
-        updated_at=at,
     )
-    return source, secret
+    return secret
 
 
 def webhook_event_store(
     *,
     at: datetime,
-    source: WebhookSource | None,
+    source_id: UUID | None,
     authenticated: bool,
     path: str,
     content_type: str,
@@ -74,7 +88,7 @@ def webhook_event_store(
     return WebhookEvent.objects.create(
         created_at=at,
         updated_at=at,
-        source=source,
+        source_id=source_id,
         authenticated=authenticated,
         path=path[:200],
         content_type=content_type[:100],

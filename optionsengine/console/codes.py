@@ -75,6 +75,10 @@ INTAKE: Rows = {
         "Nothing; answered 200 as IGNORED.",
     ),
     IntakeCode.OUT_OF_ORDER: ("A bias event older than the one that is known.", "Nothing; answered 200."),
+    IntakeCode.SUPERSEDED: (
+        "The entry came before an exit of its sender and symbol that has been seen already.",
+        "Nothing; look for what delayed the entry if it happens often.",
+    ),
     IntakeCode.UNAVAILABLE: ("The database is away and the alert was not stored.", "Send it again."),
     IntakeCode.INTERNAL_ERROR: ("The engine itself failed.", "Read the request's trace under Requests in the admin."),
 }

@@ -26,7 +26,7 @@ from optionsengine.pipeline.reconcile import InvariantResult, invariants_check
 from optionsengine.pipeline.recording import Credentials, RecordedRequest, recording_read, request_send
 from optionsengine.pipeline.stages import pipeline_run
 from signals.enums import SourceMode
-from signals.models import WebhookSource
+from signals.services import webhook_source_create
 
 DAY = Path(__file__).resolve().parent.parent / "samples" / "day.jsonl"
 SEED = 20260310
@@ -138,7 +138,7 @@ def demo_run(progress: Callable[[datetime, int, int], None], *, recording: Path 
         stack.enter_context(demo_database())
         stack.enter_context(ids.seeded(SEED))
         stack.enter_context(clock.frozen(requests[0].at))
-        _sources_create()
+        _sources_create(requests[0].at)
         close = calendar.session_bounds(calendar.new_york_day(requests[0].at))[1]
         end = max(close, requests[-1].at) + timedelta(minutes=1)
         steps = list(_steps(requests, end))
@@ -153,15 +153,17 @@ def demo_run(progress: Callable[[datetime, int, int], None], *, recording: Path 
         return DemoResult(funnel_get(), results, time.perf_counter() - started)
 
 
-def _sources_create() -> None:
-    WebhookSource.objects.create(
-        slug="signer", name="Signing sender", mode=SourceMode.HMAC, secret=CREDENTIALS.hmac_secret, is_default=True
+def _sources_create(at: datetime) -> None:
+    webhook_source_create(
+        slug="signer",
+        name="Signing sender",
+        mode=SourceMode.HMAC,
+        at=at,
+        secret=CREDENTIALS.hmac_secret,
+        is_default=True,
     )
-    WebhookSource.objects.create(
-        slug="tradingview",
-        name="TradingView",
-        mode=SourceMode.TOKEN,
-        token_hash=hashlib.sha256(CREDENTIALS.token.encode()).hexdigest(),
+    webhook_source_create(
+        slug="tradingview", name="TradingView", mode=SourceMode.TOKEN, at=at, secret=CREDENTIALS.token
     )
 
 

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import connection
 
-from signals.models import WebhookSource
+from signals.models import WebhookSecret
 
 # where text from outside, or an error that may quote it, is kept
 _TEXTS = {
@@ -22,7 +22,7 @@ _UNBLANKED = r"""
 
 def secrets_find() -> tuple[int, list[tuple[str, str]]]:
     """Return how many rows were searched, and (key, what is wrong) of each that holds a secret."""
-    known = {settings.HMAC_SECRET, *WebhookSource.objects.exclude(secret="").values_list("secret", flat=True)}
+    known = {settings.HMAC_SECRET, *WebhookSecret.objects.exclude(secret="").values_list("secret", flat=True)}
     broken: list[tuple[str, str]] = []
     with connection.cursor() as cursor:
         rows = 0

@@ -11,8 +11,8 @@ from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import Job
 from optionsengine.ops.services import job_run
 from optionsengine.pipeline.enums import Stage
+from optionsengine.pipeline.events import events_recover
 from optionsengine.pipeline.exit_signals import exit_signals_apply
-from optionsengine.pipeline.intake import events_recover
 from optionsengine.pipeline.orchestrate import entries_decide
 from optionsengine.pipeline.orders import orders_create, orders_execute
 from positions.services import exits_monitor, positions_refresh, positions_settle

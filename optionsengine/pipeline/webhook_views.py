@@ -13,7 +13,8 @@ from django.views.decorators.csrf import csrf_exempt
 from optionsengine.core import clock, ids
 from optionsengine.core.errors import Transient
 from optionsengine.pipeline.answers import Answer, answer_refused
-from optionsengine.pipeline.intake import MAX_BODY_BYTES, Incoming, elapsed_ms, request_receive, too_large
+from optionsengine.pipeline.events import elapsed_ms
+from optionsengine.pipeline.intake import MAX_BODY_BYTES, Incoming, request_receive, too_large
 from signals.authentication import client_ip
 from signals.data import IntakeRejected
 from signals.enums import IntakeCode

@@ -21,7 +21,8 @@ from orders.models import Order, Trade
 from positions.enums import ExitReason, PositionStatus
 from positions.models import BiasTradePerformance, Position
 from signals.enums import EventStatus, SignalStatus, SourceMode
-from signals.models import Signal, WebhookEvent, WebhookSource
+from signals.models import Signal, WebhookEvent
+from signals.services import webhook_source_create
 
 SECRET = "the drill's own shared secret"
 # at this moment both engines approve this signal on the simulated market of seed 1
@@ -64,7 +65,14 @@ Ledger = Callable[[int, int], None]  # message number, HTTP status: what the sen
 
 
 def source_create() -> None:
-    WebhookSource.objects.create(slug="drill", name="Drill", mode=SourceMode.HMAC, secret=SECRET, is_default=True)
+    webhook_source_create(
+        slug="drill",
+        name="Drill",
+        mode=SourceMode.HMAC,
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        secret=SECRET,
+        is_default=True,
+    )
 
 
 def rows_clear() -> None:

@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from bias.models import BiasStateCurrent, BiasStateHistory
+from signals.enums import SourceMode
 from signals.models import MarketContextReceived, Signal, SignalEvent, WebhookEvent, WebhookSource
+from signals.services import webhook_source_create
 from tests.factories.clock import AT
 
 _numbers = itertools.count(1)
@@ -27,14 +29,15 @@ def _mutable(values: dict[str, Any]) -> dict[str, Any]:
 def webhook_source(**values: Any) -> WebhookSource:
     """An enabled HMAC source; with `token=` a token source that knows it."""
     number = next(_numbers)
-    token = values.pop("token", None)
-    credential = (
-        {"mode": "token", "token_hash": hashlib.sha256(token.encode()).hexdigest()}
-        if token
-        else {"mode": "hmac", "secret": "a-shared-secret-of-a-test"}
-    )
-    named = {"slug": f"source-{number}", "name": f"Source {number}"}
-    return WebhookSource.objects.create(**_mutable(named | credential | values))
+    token = values.pop("token", "")
+    defaults = {
+        "slug": f"source-{number}",
+        "name": f"Source {number}",
+        "mode": SourceMode.TOKEN if token else SourceMode.HMAC,
+        "secret": token or "a-shared-secret-of-a-test",
+        "at": values.pop("created_at", AT),
+    }
+    return webhook_source_create(**defaults | values)[0]
 
 
 def webhook_event(**values: Any) -> WebhookEvent:

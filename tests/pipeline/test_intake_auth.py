@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from optionsengine.pipeline.intake import events_recover
+from optionsengine.pipeline.events import events_recover
 from signals.authentication import FAILURES_PER_MINUTE, signature_of
 from signals.enums import SourceMode
-from signals.models import Signal, WebhookEvent, WebhookSource
+from signals.models import Signal, WebhookEvent, WebhookSecret
 from signals.services import webhook_source_create
 from tests.pipeline.intake_client import AT, SECRET, alert, post, told
 
@@ -127,7 +127,7 @@ def test_a_token_is_enough_and_is_stored_nowhere(secret, where, caplog):
     )
     assert token not in everything_stored()
     assert token not in caplog.text
-    assert token not in json.dumps(list(WebhookSource.objects.values_list("secret", "token_hash")))
+    assert token not in json.dumps(list(WebhookSecret.objects.values_list("secret", "token_hash")))
     if where.startswith("path"):
         assert WebhookEvent.objects.get().path == "/webhook/t/…"
 

@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 from bias.models import BiasStateCurrent, BiasStateHistory
 from bias.selectors import bias_state_get
 from experiments.models import Experiment
-from optionsengine.pipeline.intake import event_process
+from optionsengine.pipeline.events import event_process
 from signals.authentication import FAILURES_PER_MINUTE
 from signals.models import Signal, WebhookEvent
 from tests.bias.payloads import TS, bias_body

@@ -8,7 +8,7 @@ from django_q.models import OrmQ
 
 from experiments.models import Experiment
 from optionsengine.core.leases import MAX_ATTEMPTS
-from optionsengine.pipeline.intake import event_process, events_recover
+from optionsengine.pipeline.events import event_process, events_recover
 from signals.models import Signal, SignalDedupe, SignalEvent, WebhookEvent
 from tests.pipeline.intake_client import AT, SECRET, alert, post
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
 
@@ -9,21 +10,32 @@ from signals.authentication import (
     signature_of,
     token_hash,
 )
-from signals.data import IntakeRejected
+from signals.data import IntakeRejected, SecretFacts, SourceFacts
 from signals.enums import IntakeCode, SourceMode
-from signals.models import WebhookSource
 
 AT = datetime(2026, 2, 5, 15, 0, tzinfo=UTC)
 SECRET, TOKEN = "shared-secret-0123456789", "token-0123456789abcdef"
 BODY = b'{"symbol":"SPY"}'
 
 
+def source(slug, mode, *secrets, **changes):
+    facts = {
+        "requires_timestamp": False,
+        "allowed_networks": (),
+        "reads_id": True,
+        "ids_only": False,
+        "is_enabled": True,
+        "is_default": False,
+    }
+    return SourceFacts(pk=uuid5(NAMESPACE_DNS, slug), slug=slug, mode=mode, secrets=secrets, **facts | changes)
+
+
 def hmac_source(slug="desk", **changes):
-    return WebhookSource(slug=slug, name=slug, mode=SourceMode.HMAC, secret=SECRET, **changes)
+    return source(slug, SourceMode.HMAC, SecretFacts(SECRET, "", AT, None), **changes)
 
 
 def token_source(slug="tv", token=TOKEN, **changes):
-    return WebhookSource(slug=slug, name=slug, mode=SourceMode.TOKEN, token_hash=token_hash(token), **changes)
+    return source(slug, SourceMode.TOKEN, SecretFacts("", token_hash(token), AT, None), **changes)
 
 
 def judge(*sources, default="", unsigned=False, at=AT, **offered):

@@ -9,7 +9,7 @@ from signals.adapters.plain import PlainAdapter
 from signals.authentication import token_hash
 from signals.data import Arrival
 from signals.enums import SIGNAL_TRANSITIONS, EventStatus, SignalStatus, SourceMode
-from signals.models import Signal, SignalEvent, WebhookSource
+from signals.models import Signal, SignalEvent, WebhookSecret, WebhookSource
 from signals.selectors import signals_claimable
 from signals.services import (
     TransitionError,
@@ -30,7 +30,7 @@ LATER = AT + timedelta(minutes=1)
 def event():
     return webhook_event_store(
         at=AT,
-        source=None,
+        source_id=None,
         authenticated=True,
         path="/webhook",
         content_type="application/json",
@@ -146,14 +146,17 @@ def test_changes_need_a_transaction():
 def test_a_source_keeps_a_token_as_its_hash_only():
     source, token = webhook_source_create(slug="tv", name="TradingView", mode=SourceMode.TOKEN, at=AT)
     assert len(token) >= 43
-    assert (source.secret, source.token_hash) == ("", token_hash(token))
+    assert source.secrets.values_list("secret", "token_hash").get() == ("", token_hash(token))
     other, secret = webhook_source_create(slug="desk", name="Desk", mode=SourceMode.HMAC, at=AT, is_default=True)
-    assert (other.secret, other.token_hash, other.is_default) == (secret, "", True)
+    assert (other.secrets.values_list("secret", "token_hash").get(), other.is_default) == ((secret, ""), True)
 
 
 def test_the_database_holds_one_default_and_one_credential_each():
     webhook_source_create(slug="one", name="One", mode=SourceMode.HMAC, at=AT, is_default=True)
     with pytest.raises(IntegrityError, match="webhook_sources_one_default"), transaction.atomic():
         webhook_source_create(slug="two", name="Two", mode=SourceMode.HMAC, at=AT, is_default=True)
-    with pytest.raises(IntegrityError, match="webhook_sources_one_credential"), transaction.atomic():
-        WebhookSource.objects.create(slug="three", name="Three", mode=SourceMode.TOKEN, secret="plain")
+    one = WebhookSource.objects.get()
+    with pytest.raises(IntegrityError, match="webhook_secrets_one_credential"), transaction.atomic():
+        WebhookSecret.objects.create(source=one, secret="plain", token_hash="0" * 64, not_before=AT, created_at=AT)
+    with pytest.raises(IntegrityError, match="webhook_secrets_in_order"), transaction.atomic():
+        WebhookSecret.objects.create(source=one, secret="plain", not_before=LATER, not_after=AT, created_at=AT)
