@@ -218,7 +218,7 @@ def test_a_wrong_database_url_is_named_without_its_password(load, url, fault):
 )
 def test_a_database_url_is_taken_apart(load, url, parts):
     database = load(DATABASE_URL=url)["DATABASES"]["default"]
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "optionsengine.core.postgres.server"
     assert tuple(database[name] for name in ("USER", "PASSWORD", "HOST", "PORT", "NAME")) == parts
     assert database["OPTIONS"].get("sslmode") == ("require" if "?" in url else None)
     assert database["OPTIONS"]["connect_timeout"] == 5

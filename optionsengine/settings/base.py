@@ -122,7 +122,7 @@ def _database() -> dict[str, Any]:
     """The configured server, or the checkout's own zero-install PostgreSQL, which starts when first refused."""
     config: dict[str, Any]
     if DATABASE_SERVER:
-        config = {**DATABASE_SERVER, "ENGINE": "django.db.backends.postgresql"}
+        config = {**DATABASE_SERVER, "ENGINE": "optionsengine.core.postgres.server"}
     else:
         config = {"ENGINE": "optionsengine.core.postgres", "NAME": "optionsengine"}
     config["NAME"] = readers.text("DATABASE_NAME") or config["NAME"]

@@ -5,10 +5,11 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db.backends.postgresql import base
 from django.db.backends.postgresql.client import DatabaseClient as PostgresClient
 
+from optionsengine.core.deadline import seconds_left
 from optionsengine.core.devpg import DevPostgres, DevPostgresError, dev_postgres
+from optionsengine.core.postgres.server import base
 
 
 def _server() -> DevPostgres:
@@ -42,12 +43,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return parameters
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect; when refused, start the server, create a missing database and try once more."""
+        """Connect; when refused, start the server, create a missing database and try once more.
+
+        Whoever has a deadline is told of the refusal instead: a start takes longer than a sender waits.
+        """
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError as error:
             server = _server()
-            if not server.can_help(error):
+            if seconds_left() is not None or not server.can_help(error):
                 raise
             try:
                 server.ensure(conn_params["dbname"])

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend on a given server, with deadlines kept on this side of the connection."""
