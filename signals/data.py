@@ -46,6 +46,7 @@ class Arrival:
     allow_delayed_feed: bool
     max_age_seconds: int
     header_id: str = ""  # the sender's `webhook-id` header
+    reads_id: bool = True  # off: the sender's `id` says the same in every alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class SignalDraft:
     pattern: str
     is_test: bool
     sender_event_id: str
+    reported_pnl: Decimal | None = None  # what the sender says this exit made, in dollars
 
     @property
     def signal_hash(self) -> str:

@@ -114,5 +114,5 @@ def signal_read(body: Body, arrival: Arrival, family: Family) -> SignalDraft:
         expiration=expiration,
         pattern=pattern.strip()[:100] if isinstance(pattern, str) else "",
         is_test=is_test,
-        sender_event_id=sender_event_id(body, arrival.header_id),
+        sender_event_id=sender_event_id(body, arrival.header_id, reads_id=arrival.reads_id),
     )
