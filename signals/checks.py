@@ -1,41 +1,29 @@
-"""What must be set before requests are taken outside development."""
+"""What must be set before requests are taken outside development, and what development is warned of."""
 
 import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from optionsengine.core.secret_rule import secret_fault
 
 MIN_SECRET_LENGTH = 16
-PLACEHOLDERS = ("placeholder", "change", "your-", "your_", "replace", "example", "xxxx", "secret")
-
-
-def secret_fault(secret: str) -> str:
-    """Return what is wrong with a shared secret, or an empty text. Pure."""
-    if not secret:
-        return "is not set"
-    if len(secret) < MIN_SECRET_LENGTH:
-        return f"is shorter than {MIN_SECRET_LENGTH} characters"
-    if secret.lower().startswith(PLACEHOLDERS) or len(set(secret)) < 6:
-        return "is a placeholder"
-    return ""
+_HINT = "Set HMAC_SECRET to a random text, for example the output of `openssl rand -hex 32`, and sign requests with it."
 
 
 @register("security")
 def hmac_secret_check(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
-    """Stop a start with DEBUG off whose webhook anybody could sign for."""
-    fault = "" if settings.DEBUG else secret_fault(settings.HMAC_SECRET)
-    if not fault:
+    """Stop a start with DEBUG off whose webhook anybody could sign for; in development only a weak secret is told."""
+    fault = secret_fault(settings.HMAC_SECRET, minimum=MIN_SECRET_LENGTH)
+    must = f"HMAC_SECRET must be a random text of at least {MIN_SECRET_LENGTH} characters"
+    if not fault or (settings.DEBUG and not settings.HMAC_SECRET):
         return []
-    return [
-        Error(
-            f"HMAC_SECRET {fault}, and DEBUG is off.",
-            hint="Set HMAC_SECRET to a random text, for example the output of `openssl rand -hex 32`, "
-            "and sign requests with it.",
-            id="signals.E001",
-        )
-    ]
+    if settings.DEBUG:
+        said = f"{must}; it {fault}. A start with DEBUG off would refuse it."
+        return [Warning(said, hint=_HINT, id="signals.W001")]
+    return [Error(f"{must} while DEBUG is off; it {fault}.", hint=_HINT, id="signals.E001")]
 
 
 @register("security")

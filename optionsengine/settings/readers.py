@@ -11,14 +11,13 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import make_conninfo
 
+from optionsengine.core.secret_rule import secret_fault
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
 MIN_SECRET_KEY_LENGTH = 32
-_MIN_DIFFERENT_CHARACTERS = 8
-# long enough that a random text holds one of them about once in a million
-_PLACEHOLDERS = ("changeme", "change-", "change_", "placeholder", "insecure", "example", "secret", "your-", "your_")
 _DATABASE_URL_MUST = "postgres://user:password@host:port/name, with special characters of the password as in %40"
 # of a database URL's query, what Django takes itself and does not hand to libpq
 _DJANGO_OPTIONS = frozenset({"assume_role", "isolation_level", "server_side_binding"})
@@ -118,16 +117,11 @@ def require_secret(name: str, value: str) -> None:
 
     :raises ImproperlyConfigured: if it is empty, shorter than `MIN_SECRET_KEY_LENGTH`, or a placeholder.
     """
-    fault = ""
-    if not value:
-        fault = "it is empty"
-    elif len(value) < MIN_SECRET_KEY_LENGTH:
-        fault = f"it has {len(value)}"
-    elif len(set(value)) < _MIN_DIFFERENT_CHARACTERS or any(word in value.lower() for word in _PLACEHOLDERS):
-        fault = "it is a placeholder"
+    fault = secret_fault(value, minimum=MIN_SECRET_KEY_LENGTH)
     if fault:
         raise ImproperlyConfigured(
-            f"{name} must be a random text of at least {MIN_SECRET_KEY_LENGTH} characters while DEBUG is off; {fault}. "
+            f"{name} must be a random text of at least {MIN_SECRET_KEY_LENGTH} characters while DEBUG is off; "
+            f"it {fault}. "
             "Make one with `python -c 'import secrets; print(secrets.token_urlsafe(48))'` and set it in the "
             "environment or in .env."
         )

@@ -5,23 +5,34 @@ from signals.checks import hmac_secret_check, trusted_proxies_check
 GOOD = "Zk3q9vT1xW7bR5nM2cY8"
 
 
-@pytest.mark.parametrize(
-    ("secret", "fault"),
-    [
-        ("", "is not set"),
-        (GOOD[:15], "is shorter than 16 characters"),
-        ("PLACEHOLDER-0123456789", "is a placeholder"),
-        ("change-me-in-production", "is a placeholder"),
-        ("your-secret-goes-here-now", "is a placeholder"),
-        ("aaaaaaaaaaaaaaaaaaaaaaaa", "is a placeholder"),
-    ],
-)
+WEAK = [
+    ("abc", "has 3"),
+    (GOOD[:15], "has 15"),
+    ("PLACEHOLDER-0123456789", "is a placeholder"),
+    ("change-me-in-production", "is a placeholder"),
+    ("your-secret-goes-here-now", "is a placeholder"),
+    ("aaaaaaaaaaaaaaaaaaaaaaaa", "is a placeholder"),
+    ("0123456789" * 3, "is a placeholder"),
+]
+
+
+@pytest.mark.parametrize(("secret", "fault"), [("", "is empty"), *WEAK])
 def test_a_weak_secret_stops_the_start_outside_development(settings, secret, fault):
     settings.DEBUG, settings.HMAC_SECRET = False, secret
     (error,) = hmac_secret_check(None)
-    assert (error.id, error.msg) == ("signals.E001", f"HMAC_SECRET {fault}, and DEBUG is off.")
+    assert (error.id, error.is_serious()) == ("signals.E001", True)
+    assert error.msg == f"HMAC_SECRET must be a random text of at least 16 characters while DEBUG is off; it {fault}."
     assert "Set HMAC_SECRET" in error.hint
     assert secret == "" or secret not in error.msg + error.hint
+
+
+@pytest.mark.parametrize(("secret", "fault"), WEAK)
+def test_development_is_warned_of_a_weak_secret_and_starts(settings, secret, fault):
+    settings.DEBUG, settings.HMAC_SECRET = True, secret
+    (warning,) = hmac_secret_check(None)
+    assert (warning.id, warning.is_serious()) == ("signals.W001", False)
+    assert f"; it {fault}. " in warning.msg
+    assert secret not in warning.msg + warning.hint
 
 
 def test_development_needs_none(settings):
@@ -29,9 +40,10 @@ def test_development_needs_none(settings):
     assert hmac_secret_check(None) == []
 
 
+@pytest.mark.parametrize("is_debug", [True, False])
 @pytest.mark.parametrize("secret", [GOOD, GOOD[:16]])
-def test_a_good_secret_passes(settings, secret):
-    settings.DEBUG, settings.HMAC_SECRET = False, secret
+def test_a_good_secret_passes(settings, secret, is_debug):
+    settings.DEBUG, settings.HMAC_SECRET = is_debug, secret
     assert hmac_secret_check(None) == []
 
 
