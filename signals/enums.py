@@ -54,6 +54,7 @@ class Family(TextChoices):
 class IntakeCode(StrEnum):
     """Why a request was not accepted; the `code` of the answer."""
 
+    NOT_FOUND = "NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     UNAUTHORIZED = "UNAUTHORIZED"

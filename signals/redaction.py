@@ -93,6 +93,11 @@ def literals_of(values: Collection[str]) -> list[str]:
     return sorted({value for value in values if len(value) >= MIN_LITERAL}, key=len, reverse=True)
 
 
+def text_redact(text: str, known: Collection[str]) -> str:
+    """Return a header's text with the `known` secrets blanked."""
+    return _scrub(text, literals_of(known))
+
+
 def body_redact(body: bytes, known: Collection[str] = ()) -> Redacted:
     """Return the body with every secret blanked, and the tokens found in `secret`.
 

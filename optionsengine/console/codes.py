@@ -32,6 +32,7 @@ class CodeTable:
 
 
 INTAKE: Rows = {
+    IntakeCode.NOT_FOUND: ("Nothing is at this address.", "Look for a typing error in the URL."),
     IntakeCode.METHOD_NOT_ALLOWED: (
         "The webhook was called with something else than POST.",
         "Send the alert with POST.",

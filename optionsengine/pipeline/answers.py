@@ -8,12 +8,14 @@ from signals.data import IntakeRejected
 from signals.enums import IntakeCode
 
 _HTTP_STATUS = {
+    IntakeCode.NOT_FOUND: 404,
     IntakeCode.METHOD_NOT_ALLOWED: 405,
     IntakeCode.PAYLOAD_TOO_LARGE: 413,
     IntakeCode.UNAUTHORIZED: 401,
     IntakeCode.THROTTLED: 429,
     IntakeCode.UNAVAILABLE: 503,
 }
+_IGNORED = (IntakeCode.NOT_ACTIONABLE, IntakeCode.SUPERSEDED)
 _STATUS = {IntakeCode.THROTTLED: "THROTTLED", IntakeCode.UNAVAILABLE: "UNAVAILABLE"}
 
 
@@ -38,9 +40,9 @@ class Answer:
 
 
 def answer_refused(refusal: IntakeRejected, event_id: UUID | None = None) -> Answer:
-    """Return the answer to a refused request; one that was understood but cannot be traded is ignored with 200."""
+    """Return the answer to a refused request; one that was understood but asks for no trade is ignored with 200."""
     code = refusal.code
-    if code == IntakeCode.NOT_ACTIONABLE:
+    if code in _IGNORED:
         return Answer(200, "IGNORED", event_id, {"reason": code.value})
     http = _HTTP_STATUS.get(code, 400)
     extra = {"code": code.value, "error": refusal.message, "details": refusal.details}

@@ -21,7 +21,7 @@ from signals.authentication import FAILURES_PER_MINUTE, Credentials, authenticat
 from signals.data import IntakeRejected, SourceFacts
 from signals.enums import EventStatus, IntakeCode
 from signals.models import WebhookEvent
-from signals.redaction import body_redact
+from signals.redaction import body_redact, text_redact
 from signals.selectors import failures_count, webhook_sources
 from signals.services import (
     webhook_event_finish,
@@ -83,7 +83,8 @@ def _known_secrets(incoming: Incoming, sources: Sequence[SourceFacts]) -> list[s
 
 def _judge_and_store(incoming: Incoming, *, at: datetime) -> WebhookEvent:
     sources = webhook_sources()
-    redacted = body_redact(incoming.body, _known_secrets(incoming, sources))
+    known = _known_secrets(incoming, sources)
+    redacted = body_redact(incoming.body, known)
     verdict = authenticate(
         Credentials(
             body=incoming.body,
@@ -103,11 +104,11 @@ def _judge_and_store(incoming: Incoming, *, at: datetime) -> WebhookEvent:
         source_id=None if verdict.source is None else verdict.source.pk,
         authenticated=verdict.authenticated,
         path=incoming.path,
-        content_type=incoming.content_type,
+        content_type=text_redact(incoming.content_type, known),
         body=redacted.body,
-        headers=incoming.headers,
+        headers={name: text_redact(value, known) for name, value in incoming.headers.items()},
         source_ip=incoming.ip,
-        user_agent=incoming.user_agent,
+        user_agent=text_redact(incoming.user_agent, known),
         size=len(incoming.body),
     )
 
@@ -117,6 +118,8 @@ def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, at: datetime) 
 
     The rows are what is counted, so that every process of every host counts the same.
     """
+    # whoever takes one address for the other puts the token where the source's name belongs
+    is_named = not incoming.slug or any(source.slug == incoming.slug for source in webhook_sources())
     with transaction.atomic():
         failures_lock(incoming.ip or "unknown")
         if failures_count(ip=incoming.ip, at=at, limit=FAILURES_PER_MINUTE) >= FAILURES_PER_MINUTE:
@@ -125,7 +128,7 @@ def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, at: datetime) 
             at=at,
             source_id=None,
             authenticated=False,
-            path=incoming.path,
+            path=incoming.path if is_named else "/webhook/s/…",
             content_type="",
             body=b"",
             headers={},

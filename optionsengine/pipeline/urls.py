@@ -13,4 +13,6 @@ urlpatterns = [
     path("api/webhooks/tradingview/", views.webhook),
     path("api/webhooks/mtf-bias", views.webhook),
     path("api/webhooks/mtf-bias/", views.webhook),
+    # last: whatever else is sent below these addresses
+    re_path(r"^(?:webhook|api/webhooks)/(?s:.*)$", views.webhook_unknown),
 ]

@@ -22,6 +22,7 @@ from signals.enums import IntakeCode
 logger = logging.getLogger(__name__)
 
 MASKED_PATH = "/webhook/t/…"
+UNKNOWN_PATH = "/webhook/…"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _STORED_HEADERS = ("x-request-id", "x-webhook-timestamp", "webhook-id")
@@ -85,6 +86,19 @@ def _answer(request: HttpRequest, slug: str, token: str) -> Answer:
         return answer_refused(IntakeRejected(IntakeCode.UNAVAILABLE, "the alert could not be stored; send it again"))
 
 
+def _respond(request: HttpRequest, answer: Answer, started: float) -> JsonResponse:
+    content: dict[str, Any] = {
+        "status": answer.status,
+        "request_id": _request_id(request),
+        "webhook_event_id": None if answer.event_id is None else str(answer.event_id),
+        "processing_time_ms": elapsed_ms(started),
+        **answer.extra,
+    }
+    code = answer.extra.get("code") or answer.extra.get("reason") or "-"
+    logger.info("webhook %s %s %s %s", answer.http, answer.status, code, content["webhook_event_id"])
+    return JsonResponse(content, status=answer.http)
+
+
 @csrf_exempt
 def webhook(request: HttpRequest, slug: str = "", token: str = "") -> JsonResponse:
     """Take one alert, from the source its path names or else its body or the default tells."""
@@ -93,27 +107,34 @@ def webhook(request: HttpRequest, slug: str = "", token: str = "") -> JsonRespon
         # the framework logs the path of refused requests
         request.path = request.path_info = MASKED_PATH
     answer = _answer(request, slug, token)
-    content: dict[str, Any] = {
-        "status": answer.status,
-        "request_id": _request_id(request),
-        "webhook_event_id": None if answer.event_id is None else str(answer.event_id),
-        "processing_time_ms": elapsed_ms(started),
-        **answer.extra,
-    }
-    logger.info("webhook %s %s %s", answer.http, answer.status, content["webhook_event_id"])
-    response = JsonResponse(content, status=answer.http)
+    if slug and answer.http == 401:
+        # whoever takes one address for the other puts the token here
+        request.path = request.path_info = UNKNOWN_PATH
+    response = _respond(request, answer, started)
     if answer.http == 405:
         response["Allow"] = "POST"
     return response
 
 
+@csrf_exempt
+def webhook_unknown(request: HttpRequest) -> JsonResponse:
+    """Answer an address below the webhook's that leads nowhere, without its path in the log: a token may be in it."""
+    started = time.perf_counter()
+    request.path = request.path_info = UNKNOWN_PATH
+    refusal = IntakeRejected(
+        IntakeCode.NOT_FOUND,
+        "send alerts to /webhook, /webhook/s/<source> or /webhook/t/<token>; look for a typing error",
+    )
+    return _respond(request, answer_refused(refusal), started)
+
+
+@csrf_exempt
 def webhook_test(request: HttpRequest) -> JsonResponse:
     """Tell that the webhook is reachable."""
     if request.method not in ("GET", "HEAD"):
-        return JsonResponse(
-            {"status": "REJECTED", "code": IntakeCode.METHOD_NOT_ALLOWED, "error": "use GET here, POST to /webhook"},
-            status=405,
-            headers={"Allow": "GET"},
-        )
+        refusal = IntakeRejected(IntakeCode.METHOD_NOT_ALLOWED, "use GET here, POST to /webhook")
+        response = _respond(request, answer_refused(refusal), time.perf_counter())
+        response["Allow"] = "GET"
+        return response
     message = "the webhook is reachable; POST alerts to /webhook"
     return JsonResponse({"status": "ok", "message": message, "timestamp": clock.now().isoformat()})
