@@ -1,11 +1,12 @@
 """What reads the inbox and signals."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from optionsengine.core.enums import Intent
-from signals.data import ContextReceived, SecretFacts, SourceFacts
+from signals.data import ContextReceived, SecretFacts, SignalDraft, SourceFacts
 from signals.enums import EventStatus, IntakeCode, SignalStatus, SourceMode
 from signals.models import MarketContextReceived, Signal, WebhookEvent, WebhookSource
 
@@ -22,6 +23,40 @@ def events_unfinished(*, at: datetime, older_than_seconds: float) -> QuerySet[We
     return WebhookEvent.objects.filter(
         status=EventStatus.RECEIVED, created_at__lte=at - timedelta(seconds=older_than_seconds)
     )
+
+
+def signals_alike(draft: SignalDraft, *, since: datetime, until: datetime) -> QuerySet[Signal]:
+    """Return the signals that share the draft's dedupe key and arrived from `since` to `until`, oldest first.
+
+    Those of a source that goes by ids only claim nothing, so they hold nobody else up either.
+    """
+    return (
+        Signal.objects.filter(
+            symbol=draft.symbol,
+            side=draft.side or "",
+            intent=draft.intent,
+            timeframe=draft.timeframe,
+            is_test=draft.is_test,
+            created_at__gte=since,
+            created_at__lte=until,
+        )
+        .exclude(source__ids_only=True)
+        .order_by("created_at", "pk")
+    )
+
+
+def exits_newer(draft: SignalDraft, *, source_id: UUID | None, at: datetime) -> QuerySet[Signal]:
+    """Return the exits of an entry draft's source that arrived after `at` and name what it would buy."""
+    exits = Signal.objects.filter(
+        Q(strike=None) | Q(strike=draft.strike) if draft.strike is not None else Q(strike=None),
+        Q(expiration=None) | Q(expiration=draft.expiration) if draft.expiration is not None else Q(expiration=None),
+        symbol=draft.symbol,
+        intent=Intent.EXIT,
+        side__in=("", draft.side),
+        is_test=draft.is_test,
+        created_at__gt=at,
+    )
+    return exits.filter(source_id=source_id) if source_id is not None else exits.filter(source=None)
 
 
 def failures_count(*, ip: str | None, at: datetime, limit: int) -> int:

@@ -10,28 +10,35 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from optionsengine.core import ids
+from optionsengine.core.enums import Intent
 from optionsengine.core.errors import Permanent
 from optionsengine.core.leases import lease_release
 from signals.authentication import token_hash
-from signals.data import ContextDraft, Detail, SignalDraft
-from signals.enums import SIGNAL_TRANSITIONS, EventStatus, SignalStatus, SourceMode
+from signals.data import ContextDraft, Detail, IntakeRejected, SignalDraft
+from signals.enums import SIGNAL_TRANSITIONS, EventStatus, IntakeCode, SignalStatus, SourceMode
 from signals.models import (
     MarketContextReceived,
     Signal,
-    SignalDedupe,
     SignalEvent,
     WebhookEvent,
     WebhookSecret,
     WebhookSource,
 )
+from signals.selectors import exits_newer, signals_alike
 
 DEDUPE_WINDOW = timedelta(seconds=60)
 
-# one statement claims the key or leaves it with the signal that holds it; a second sender waits for the first to commit
+# One statement claims the key or leaves it with the signal that holds it; a second sender waits for the first to
+# commit. The claim only moves forward, so that it always holds the newest signal; it is locked also where it stays.
+# An entry that an exit overtook claims nothing; being looked for here that costs no statement of its own.
 _CLAIM = """
-    INSERT INTO signal_dedupe AS held (key, first_at, signal_id) VALUES (%(key)s, %(at)s, %(signal)s)
+    INSERT INTO signal_dedupe AS held (key, first_at, signal_id)
+    SELECT %(key)s, %(at)s, %(signal)s WHERE %(intent)s <> 'entry' OR NOT EXISTS (
+        SELECT 1 FROM signals x WHERE x.symbol = %(symbol)s AND x.created_at > %(at)s AND x.intent = 'exit'
+        AND x.side IN ('', %(side)s) AND x.is_test = %(is_test)s AND x.source_id IS NOT DISTINCT FROM %(source)s
+        AND (x.strike IS NULL OR x.strike = %(strike)s) AND (x.expiration IS NULL OR x.expiration = %(expiration)s))
     ON CONFLICT (key) DO UPDATE SET first_at = excluded.first_at, signal_id = excluded.signal_id
-    WHERE held.first_at NOT BETWEEN %(from)s AND %(to)s
+    WHERE held.first_at < %(since)s
     RETURNING key
 """
 
@@ -140,11 +147,46 @@ def _held_by_sender_id(event: WebhookEvent, sender_event_id: str) -> Signal | No
     ).first()
 
 
-def _claim(key: str, signal_id: UUID, at: datetime) -> bool:
+def _claim(draft: SignalDraft, *, signal_id: UUID, source_id: UUID | None, at: datetime) -> bool:
+    values: dict[str, Any] = {
+        "key": draft.dedupe_key,
+        "at": at,
+        "since": at - DEDUPE_WINDOW,
+        "signal": signal_id,
+        "source": source_id,
+        "intent": draft.intent.value,
+        "symbol": draft.symbol,
+        "side": draft.side or "",
+        "is_test": draft.is_test,
+        "strike": draft.strike,
+        "expiration": draft.expiration,
+    }
     with connection.cursor() as cursor:
-        window = {"from": at - DEDUPE_WINDOW, "to": at + DEDUPE_WINDOW}
-        cursor.execute(_CLAIM, {"key": key, "at": at, "signal": signal_id, **window})
+        cursor.execute(_CLAIM, values)
         return cursor.fetchone() is not None
+
+
+def _repeated(draft: SignalDraft, *, event: WebhookEvent, signal_id: UUID, at: datetime) -> Signal | None:
+    """Return the signal the draft repeats; None if it is the first, which holds the claim of its key then.
+
+    :raises IntakeRejected: `SUPERSEDED`, if it repeats none and is an entry that an exit overtook.
+    """
+    first = _held_by_sender_id(event, draft.sender_event_id)
+    if first is not None:
+        return first
+    if event.source is None or not event.source.ids_only:
+        if _claim(draft, signal_id=signal_id, source_id=event.source_id, at=at):
+            return None
+        # It repeats what holds the claim, or it comes late: then signals on either side of it are stored already.
+        first = signals_alike(draft, since=at - DEDUPE_WINDOW, until=at + DEDUPE_WINDOW).first()
+        if first is not None:
+            return first
+    if draft.intent == Intent.ENTRY and exits_newer(draft, source_id=event.source_id, at=at).exists():
+        raise IntakeRejected(
+            IntakeCode.SUPERSEDED,
+            f"an exit of {draft.symbol} that came after this entry has been seen already",
+        )
+    return None
 
 
 def signal_receive(
@@ -152,17 +194,19 @@ def signal_receive(
 ) -> tuple[Signal, bool]:
     """Make the draft's signal and return it with True, or the signal it repeats with False.
 
-    It repeats one that came from the same source with the same id, ever; or one with the same symbol, side, intent,
-    timeframe and test flag whose arrival is at most 60 s from `at`, before or after. Call in the transaction that
-    marks the event.
+    It repeats one that came from the same source with the same id, ever; or, unless the source goes by ids only, one
+    with the same symbol, side, intent, timeframe and test flag whose arrival is at most 60 s from `at`, before or
+    after. `at` may lie in the past, in any order: accepted signals of a key are always more than 60 s apart. Call in
+    the transaction that marks the event.
+
+    :raises IntakeRejected: `SUPERSEDED` for an entry that arrived before an exit of its source, symbol, side and
+        test flag (and of its own contract, where the exit names one); nothing is written then.
     """
     _require_transaction()
-    first = _held_by_sender_id(event, draft.sender_event_id)
+    signal_id = ids.new_id()
+    first = _repeated(draft, event=event, signal_id=signal_id, at=at)
     if first is not None:
         return first, False
-    signal_id = ids.new_id()
-    if not _claim(draft.dedupe_key, signal_id, at):
-        return SignalDedupe.objects.select_related("signal").get(key=draft.dedupe_key).signal, False
     signal = Signal.objects.create(
         id=signal_id,
         created_at=at,
@@ -183,6 +227,7 @@ def signal_receive(
         quantity=draft.quantity,
         strike=draft.strike,
         expiration=draft.expiration,
+        reported_pnl=draft.reported_pnl,
         pattern=draft.pattern,
         payload=dict(payload),
     )
