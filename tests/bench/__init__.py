@@ -1,0 +1,1 @@
+"""Speed, measured: `make bench`. Outside the product; nothing in here is judged by a timed test."""
