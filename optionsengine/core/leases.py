@@ -79,6 +79,16 @@ def lease_retry(model: type[Row], pk: UUID, token: UUID, *, at: datetime) -> Non
         held.update(claimed_by=None, claimed_until=None, next_attempt_at=at + timedelta(seconds=pause))
 
 
+def lease_return(model: type[Row], pk: UUID, token: UUID, *, at: datetime) -> None:
+    """Give a row back that was not to blame: the database failed. The attempt does not count."""
+    model._default_manager.filter(pk=pk, claimed_by=token).update(
+        claimed_by=None,
+        claimed_until=None,
+        attempts=F("attempts") - 1,
+        next_attempt_at=at + timedelta(seconds=RETRY_SECONDS),
+    )
+
+
 def lease_lock(model: type[Row], pk: UUID, token: UUID) -> Row:
     """Lock the row and return it if the lease is still this claim's.
 
