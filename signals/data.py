@@ -46,7 +46,7 @@ class Arrival:
     allow_delayed_feed: bool
     max_age_seconds: int
     header_id: str = ""  # the sender's `webhook-id` header
-    reads_id: bool = True  # off: the sender's `id` says the same in every alert
+    reads_id: bool = True  # whether the body's `id` names one alert; some senders repeat a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ class SourceFacts:
 class SignalDraft:
     """An entry or exit as read. `bar_at` is the opening of the alert's bar, `bar_end_at` its end.
 
-    `side` None is an exit of every side. `confidence` is 0-100; `price` and `strike` are in dollars.
+    `side` None is an exit of every side. `confidence` is 0-100; `price` and `strike` are in dollars. `reported_pnl` is
+    the profit or loss in dollars that the sender says an exit made.
     """
 
     family: Family

@@ -12,6 +12,8 @@ OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 MILLISECONDS_FROM = 10**12  # smaller numbers are seconds
 PRICE_STEP = Decimal("0.0001")
 PRICE_LIMIT = Decimal(100_000_000)  # what a price column holds
+CENT = Decimal("0.01")
+AMOUNT_LIMIT = Decimal(1_000_000_000)
 
 _PLAIN = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0", ""})
@@ -66,6 +68,17 @@ def price_read(value: Any) -> Decimal:
         if 0 < rounded < PRICE_LIMIT:
             return rounded
     raise ValueError("send a number above 0")
+
+
+def amount_read(value: Any) -> Decimal:
+    """Return an amount of dollars, of either sign, rounded to cents.
+
+    :raises ValueError: for anything else, with what to send.
+    """
+    number = number_read(value)
+    if number is None or abs(number) >= AMOUNT_LIMIT:
+        raise ValueError("send an amount of dollars, for example -125.50")
+    return number.quantize(CENT)
 
 
 def quantity_read(value: Any) -> int:

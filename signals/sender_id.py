@@ -6,7 +6,8 @@ from typing import Any
 
 from signals.fields import field_read, is_given
 
-SOURCES = ("event_id", "signal_id", "id", "journal.signal_id", "meta.event_id")
+BARE_ID = "id"
+SOURCES = ("event_id", "signal_id", BARE_ID, "journal.signal_id", "meta.event_id")
 MAX_LENGTH = 200
 
 

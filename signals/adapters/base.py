@@ -2,19 +2,29 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
 from optionsengine.core.enums import Intent
 from signals.data import Arrival, Detail, Draft, IntakeRejected, SignalDraft, invalid_fields
 from signals.enums import Family, IntakeCode
-from signals.fields import field_read
-from signals.numbers import confidence_read, expiration_read, flag_read, price_read, quantity_read, timestamp_read
+from signals.fields import field_read, is_given
+from signals.numbers import (
+    amount_read,
+    confidence_read,
+    expiration_read,
+    flag_read,
+    price_read,
+    quantity_read,
+    timestamp_read,
+)
 from signals.sender_id import sender_event_id
 from signals.side import cancel_check, intent_read, side_and_intent_find
 from signals.symbol import symbol_find
 from signals.timeframe import timeframe_end, timeframe_find
 
 MAX_FUTURE = timedelta(seconds=300)
+PNL = ("pnl", "strategy.order_profit")
 Value = TypeVar("Value")
 Body = Mapping[str, Any]
 
@@ -69,6 +79,11 @@ def is_test_read(body: Body, faults: list[Detail]) -> bool:
     return read_or_fault(body, path, flag_read, faults) or False
 
 
+def _reported_pnl(body: Body, faults: list[Detail]) -> Decimal | None:
+    path = next((path for path in PNL if is_given(field_read(body, path))), None)
+    return None if path is None else read_or_fault(body, path, amount_read, faults)
+
+
 def signal_read(body: Body, arrival: Arrival, family: Family) -> SignalDraft:
     """Read an entry or exit in the contract's order: symbol, feed, timeframe, side and intent, numbers, timestamp.
 
@@ -87,6 +102,7 @@ def signal_read(body: Body, arrival: Arrival, family: Family) -> SignalDraft:
     strike = read_or_fault(body, "strike", price_read, faults)
     expiration = read_or_fault(body, "expiration", lambda raw: expiration_read(raw, arrival.at), faults)
     is_test = is_test_read(body, faults)
+    reported_pnl = _reported_pnl(body, faults) if intent == Intent.EXIT else None
     if faults:
         raise invalid_fields(faults)
     bar_at = time_read(body, "timestamp", arrival)
@@ -114,5 +130,6 @@ def signal_read(body: Body, arrival: Arrival, family: Family) -> SignalDraft:
         expiration=expiration,
         pattern=pattern.strip()[:100] if isinstance(pattern, str) else "",
         is_test=is_test,
+        reported_pnl=reported_pnl,
         sender_event_id=sender_event_id(body, arrival.header_id, reads_id=arrival.reads_id),
     )
