@@ -1,6 +1,5 @@
 """What changes the inbox and signals."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 
 from optionsengine.core import ids
 from optionsengine.core.enums import Intent
 from optionsengine.core.errors import Permanent
 from optionsengine.core.leases import lease_release
-from signals.authentication import token_hash
+from signals.authentication import secret_make, token_hash
 from signals.data import ContextDraft, Detail, IntakeRejected, SignalDraft
 from signals.enums import SIGNAL_TRANSITIONS, EventStatus, IntakeCode, SignalStatus, SourceMode
 from signals.models import (
@@ -26,6 +27,7 @@ from signals.models import (
 )
 from signals.selectors import exits_newer, signals_alike
 
+ROTATION_OVERLAP = timedelta(hours=24)
 DEDUPE_WINDOW = timedelta(seconds=60)
 
 # One statement claims the key or leaves it with the signal that holds it; a second sender waits for the first to
@@ -66,7 +68,7 @@ def webhook_source_create(
 
 def webhook_secret_add(*, source: WebhookSource, at: datetime, secret: str = "") -> str:
     """Give a source one more secret or token that holds from `at`, and return it; a fresh one unless it is given."""
-    secret = secret or secrets.token_urlsafe(32)
+    secret = secret or secret_make(SourceMode(source.mode))
     is_token = source.mode == SourceMode.TOKEN
     WebhookSecret.objects.create(
         source=source,
@@ -76,6 +78,36 @@ def webhook_secret_add(*, source: WebhookSource, at: datetime, secret: str = "")
         created_at=at,
     )
     return secret
+
+
+def webhook_secret_rotate(
+    *, source: WebhookSource, at: datetime, overlap: timedelta = ROTATION_OVERLAP, secret: str = ""
+) -> str:
+    """Give a source a secret or token that holds from `at` and return it; its older ones hold until `at + overlap`.
+
+    One that ends earlier keeps its end. Without an overlap the older ones end at `at`, that moment included.
+    """
+    ends = at + overlap
+    with transaction.atomic():
+        # two people at once: one after the other
+        locked = WebhookSource.objects.select_for_update().get(pk=source.pk)
+        older = locked.secrets.filter(Q(not_after=None) | Q(not_after__gt=ends))
+        older.update(not_after=Greatest(F("not_before"), Value(ends)))
+        made = webhook_secret_add(source=locked, at=at, secret=secret)
+        locked.updated_at = at
+        locked.save(update_fields=["updated_at"])
+    return made
+
+
+def webhook_secret_end(*, secret: WebhookSecret, at: datetime) -> bool:
+    """Let a secret or token hold until `at` and no longer; return False, and change nothing, if it had ended before."""
+    with transaction.atomic():
+        row = WebhookSecret.objects.select_for_update().get(pk=secret.pk)
+        if row.not_after is not None and row.not_after <= at:
+            return False
+        row.not_after = max(at, row.not_before)
+        row.save(update_fields=["not_after"])
+    return True
 
 
 def webhook_event_store(
@@ -105,6 +137,42 @@ def webhook_event_store(
         user_agent=user_agent[:300],
         size=size,
     )
+
+
+def webhook_event_restore(
+    *,
+    event_id: UUID,
+    received_at: datetime,
+    source_id: UUID | None,
+    authenticated: bool,
+    path: str,
+    content_type: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    source_ip: str | None,
+    user_agent: str,
+    size: int,
+) -> None:
+    """Store a request that has waited elsewhere under the key and arrival it has, unless it is stored already.
+
+    One whose source is gone is stored without it, because losing it would be worse.
+    """
+    is_known = source_id is not None and WebhookSource.objects.filter(pk=source_id).exists()
+    event = WebhookEvent(
+        pk=event_id,
+        created_at=received_at,
+        updated_at=received_at,
+        source_id=source_id if is_known else None,
+        authenticated=authenticated,
+        path=path[:200],
+        content_type=content_type[:100],
+        body=body,
+        headers=dict(headers),
+        source_ip=source_ip,
+        user_agent=user_agent[:300],
+        size=size,
+    )
+    WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
 
 
 def webhook_event_finish(

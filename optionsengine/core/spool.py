@@ -157,7 +157,9 @@ class Spool:
                     size += len(data)
                     keys.extend(line.key for line in frames_read(data) if line.state == LineState.WAITING)
             bad = self._files(BAD_SUFFIX)
-            size += sum(path.stat().st_size for path in bad)
+            for path in bad:
+                with contextlib.suppress(FileNotFoundError):  # an operator has just removed it
+                    size += path.stat().st_size
         return SpoolStatus(
             files=len(files),
             records=len(keys),
@@ -166,6 +168,14 @@ class Spool:
             oldest=min(keys, default=None),
             bad_files=tuple(path.name for path in bad),
         )
+
+    def bad_files(self) -> tuple[str, ...]:
+        """Return the names of the files with what was set aside; they stay until a person removes them.
+
+        :raises SpoolError: if the spool cannot be read.
+        """
+        with _reading():
+            return tuple(path.name for path in self._files(BAD_SUFFIX))
 
     # --- appending
 

@@ -139,6 +139,12 @@ def _database() -> dict[str, Any]:
 
 DATABASES = {"default": _database()}
 
+# --- Spool ----------------------------------------------------------------------------------------------------------
+
+# joined, so that a relative one means the same wherever the command was started
+SPOOL_DIR = BASE_DIR / (readers.text("SPOOL_DIR") or LOCAL_DIR / "spool")
+SPOOL_MAX_MB = readers.integer("SPOOL_MAX_MB", 64, minimum=1, maximum=65536)
+
 # --- Trading --------------------------------------------------------------------------------------------------------
 
 APP_MODE = readers.choice("APP_MODE", "PAPER", ("PAPER", "LIVE"))

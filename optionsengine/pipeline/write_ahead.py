@@ -1,0 +1,202 @@
+"""Requests that the database could not take: kept in this host's spool, and moved into the inbox once it can."""
+
+import base64
+import binascii
+import json
+import logging
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
+
+from optionsengine.core.errors import Transient
+from optionsengine.core.leases import PASS_SECONDS
+from optionsengine.core.retry import database_retry
+from optionsengine.core.spool import DrainReport, RecordUnusableError, Spool
+from optionsengine.ops.data import StageReport
+from optionsengine.ops.enums import AlertLevel
+from optionsengine.ops.services import alert_raise, alert_resolve
+from optionsengine.pipeline.events import event_process
+from signals.services import webhook_event_restore
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1
+_MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledRequest:
+    """One judged request, secrets blanked, with the key its event will have. `size` is that of the body before."""
+
+    event_id: UUID
+    received_at: datetime
+    source_id: UUID | None
+    authenticated: bool
+    path: str
+    content_type: str
+    body: bytes
+    headers: Mapping[str, str]
+    source_ip: str | None
+    user_agent: str
+    size: int
+
+
+def request_encode(request: SpooledRequest) -> bytes:
+    """Return the request as one line of JSON, its body in base64."""
+    document = asdict(request) | {
+        "version": VERSION,
+        "event_id": str(request.event_id),
+        "received_at": request.received_at.isoformat(),
+        "source_id": None if request.source_id is None else str(request.source_id),
+        "body": base64.b64encode(request.body).decode(),
+    }
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def request_decode(record: bytes) -> SpooledRequest:
+    """Return the request of a record.
+
+    :raises RecordUnusableError: if it is none of this version.
+    """
+    try:
+        document = json.loads(record)
+        version = document.pop("version")
+        if version != VERSION:
+            raise RecordUnusableError(f"it was written by another release (version {version!r}); drain it with that")
+        document |= {
+            "event_id": UUID(document["event_id"]),
+            "received_at": datetime.fromisoformat(document["received_at"]),
+            "source_id": None if document["source_id"] is None else UUID(document["source_id"]),
+            "body": base64.b64decode(document["body"], validate=True),
+        }
+        return SpooledRequest(**document)
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        raise RecordUnusableError(f"it is not a request: {error!r}") from error
+
+
+@cache
+def _spool(directory: Path, max_bytes: int) -> Spool:
+    return Spool(directory, max_bytes)
+
+
+def spool_open() -> Spool:
+    """Return this process's spool, one for each database: a demo must not take what waits for the real one."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", str(connection.settings_dict["NAME"]))
+    return _spool(Path(settings.SPOOL_DIR) / name, settings.SPOOL_MAX_MB * _MEBIBYTE)
+
+
+def spool_is_empty() -> bool:
+    """Tell whether no request waits on this host; while one does, new ones queue behind it."""
+    return spool_open().is_empty()
+
+
+def request_spool(
+    *,
+    event_id: UUID,
+    received_at: datetime,
+    source_id: UUID | None,
+    authenticated: bool,
+    path: str,
+    content_type: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    source_ip: str | None,
+    user_agent: str,
+    size: int,
+) -> None:
+    """Keep a judged request on this host's disk; when this returns, it may be acknowledged. Touches no database.
+
+    :raises SpoolError: if it could not be kept, `SpoolFullError` for want of room; nothing of it is kept then.
+    """
+    request = SpooledRequest(
+        event_id=event_id,
+        received_at=received_at,
+        source_id=source_id,
+        authenticated=authenticated,
+        path=path,
+        content_type=content_type,
+        body=body,
+        headers=dict(headers),
+        source_ip=source_ip,
+        user_agent=user_agent,
+        size=size,
+    )
+    spool_open().append(request_encode(request), key=str(event_id))
+
+
+def spool_drain(*, at: datetime, seconds: float = PASS_SECONDS) -> StageReport:
+    """Move this host's waiting requests into the inbox, in order, and give each its effect.
+
+    A request is inserted once by its key however often it is taken. `deferred` counts those whose effect is left to
+    recovery, `failed` also those that are damaged: they are set aside, and an alert says so.
+
+    :raises Transient: if the database went away again, or the spool cannot be read; what was not taken stays.
+    """
+    report = StageReport()
+    spool = spool_open()
+    if not spool.is_empty():
+        drained = spool.drain(lambda record: _take(record, report, at=at), seconds=seconds)
+        report.failed += drained.bad
+        _told(drained)
+    _bad_tell(spool, at=at)
+    return report
+
+
+def _take(record: bytes, report: StageReport, *, at: datetime) -> None:
+    request = request_decode(record)
+    report.claimed += 1
+    try:
+        database_retry(lambda: _insert(request))
+    except (OperationalError, InterfaceError) as error:
+        raise Transient(f"request {request.event_id} stays in the spool: {error}") from error
+    except (DataError, ValueError) as error:
+        raise RecordUnusableError(f"the database does not take request {request.event_id}: {error}") from error
+    try:
+        answer = event_process(request.event_id, at=at)
+    except Transient:
+        report.deferred += 1
+        return
+    if answer.http >= 500:
+        report.failed += 1
+    elif answer.http >= 400:
+        report.refused += 1
+    else:
+        report.done += 1
+
+
+def _insert(request: SpooledRequest) -> None:
+    values = {name: getattr(request, name) for name in SpooledRequest.__slots__}
+    try:
+        webhook_event_restore(**values)
+    except IntegrityError:
+        # its source was deleted between our look and the commit: the second look finds it gone
+        webhook_event_restore(**values)
+
+
+def _told(drained: DrainReport) -> None:
+    if drained.taken or drained.bad:
+        logger.info("the spool gave %d requests, %d damaged", drained.taken, drained.bad)
+
+
+def _bad_tell(spool: Spool, *, at: datetime) -> None:
+    host = socket.gethostname()
+    cause = f"spool.bad:{host}"
+    names = spool.bad_files()
+    if not names:
+        alert_resolve(cause=cause, at=at)
+        return
+    alert_raise(
+        cause=cause,
+        level=AlertLevel.CRITICAL,
+        message=f"Damaged records of acknowledged requests on {host}, in {spool.directory.name}: {', '.join(names)}. "
+        "Look into them, send again what is missing, then delete them.",
+        at=at,
+    )
