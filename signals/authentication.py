@@ -1,24 +1,37 @@
 """Who sent a request: one source, judged in the one way that source signs. There is no downgrade."""
 
+import base64
+import binascii
 import hashlib
 import hmac
 import ipaddress
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from signals.data import IntakeRejected, SourceFacts
 from signals.enums import IntakeCode, SourceMode
 
 TIMESTAMP_TOLERANCE_SECONDS = 300
 FAILURES_PER_MINUTE = 60
+STANDARD_PREFIX = "whsec_"
 _TIMESTAMP = re.compile(r"[0-9]{1,13}")
+_STANDARD_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+_STANDARD_VERSION = "v1,"
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request offers: raw body, tokens found in it, the source its path names, its signature headers."""
+    """What a request offers: raw body, tokens found in it, the source its path names, its headers, its address.
+
+    `standard_*` are the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+    """
 
     body: bytes
     tokens: tuple[str, ...] = ()
@@ -26,6 +39,10 @@ class Credentials:
     path_token: str = ""
     signature: str = ""
     timestamp: str = ""
+    standard_id: str = ""
+    standard_timestamp: str = ""
+    standard_signature: str = ""
+    ip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +63,37 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def secret_make(mode: SourceMode) -> str:
+    """Return a fresh secret or token of 256 random bits, as senders of this mode expect it written."""
+    if mode == SourceMode.STANDARD:
+        return STANDARD_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+    return secrets.token_urlsafe(32)
+
+
 def signature_of(secret: str, signed: bytes) -> str:
     """Return the HMAC-SHA256 of `signed` as lower-case hex digits."""
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
+def standard_signature_of(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+    """Return the Standard Webhooks signature of `id.timestamp.body`, `v1,` and base64, by its specification 1.0.
+
+    `secret` is `whsec_` and the key in base64, `timestamp` whole seconds.
+
+    :raises ValueError: if the secret is not base64.
+    """
+    key = base64.b64decode(secret.removeprefix(STANDARD_PREFIX), validate=True)
+    signed = f"{message_id}.{timestamp}.".encode("utf-8", "surrogateescape") + body
+    return _STANDARD_VERSION + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
 def _equal(left: str, right: str) -> bool:
     # bytes, because compare_digest raises on text that is not ASCII
     return hmac.compare_digest(left.encode("utf-8", "replace"), right.encode("utf-8", "replace"))
+
+
+def _is_near(seconds: float, at: datetime) -> bool:
+    return abs(at.timestamp() - seconds) <= TIMESTAMP_TOLERANCE_SECONDS
 
 
 def _is_signed(credentials: Credentials, secret: str, *, requires_timestamp: bool, at: datetime) -> bool:
@@ -62,13 +102,23 @@ def _is_signed(credentials: Credentials, secret: str, *, requires_timestamp: boo
         if not _TIMESTAMP.fullmatch(credentials.timestamp):
             return False
         number = int(credentials.timestamp)
-        seconds = number / 1000 if number >= 10**12 else number
-        if abs(at.timestamp() - seconds) > TIMESTAMP_TOLERANCE_SECONDS:
+        if not _is_near(number / 1000 if number >= 10**12 else number, at):
             return False
         if requires_timestamp:
             signed = credentials.timestamp.encode() + b"." + signed
     signature = credentials.signature.strip().lower().removeprefix("sha256=")
     return _equal(signature, signature_of(secret, signed))
+
+
+def _is_standard_signed(credentials: Credentials, secret: str, *, at: datetime) -> bool:
+    timestamp = credentials.standard_timestamp
+    if not (credentials.standard_id and _STANDARD_TIMESTAMP.fullmatch(timestamp) and _is_near(int(timestamp), at)):
+        return False
+    try:
+        expected = standard_signature_of(secret, credentials.standard_id, timestamp, credentials.body)
+    except binascii.Error:
+        return False
+    return any(_equal(offered, expected) for offered in credentials.standard_signature.split())
 
 
 def _by_token(sources: Sequence[SourceFacts], tokens: Sequence[str], at: datetime) -> SourceFacts | None:
@@ -83,18 +133,31 @@ def _by_token(sources: Sequence[SourceFacts], tokens: Sequence[str], at: datetim
     return found
 
 
-def _judge(source: SourceFacts, credentials: Credentials, at: datetime) -> Verdict:
+def _is_genuine(source: SourceFacts, credentials: Credentials, at: datetime) -> bool:
     if source.mode == SourceMode.TOKEN:
-        is_genuine = _by_token([source], credentials.tokens, at) is not None
-    else:
-        is_genuine = any(
-            _is_signed(credentials, secret.secret, requires_timestamp=source.requires_timestamp, at=at)
-            for secret in source.secrets
-            if secret.holds(at)
-        )
-    if not (is_genuine and source.is_enabled):
+        return _by_token([source], [*credentials.tokens, credentials.path_token], at) is not None
+    held = [row.secret for row in source.secrets if row.holds(at)]
+    if source.mode == SourceMode.STANDARD:
+        return any(_is_standard_signed(credentials, secret, at=at) for secret in held)
+    needs = source.requires_timestamp
+    return any(_is_signed(credentials, secret, requires_timestamp=needs, at=at) for secret in held)
+
+
+def _judge(source: SourceFacts, credentials: Credentials, at: datetime) -> Verdict:
+    is_genuine = _is_genuine(source, credentials, at)
+    if not (is_genuine and source.is_enabled and _may_send(source, credentials.ip)):
         raise unauthorized()
     return Verdict(source, True)
+
+
+def _may_send(source: SourceFacts, ip: str | None) -> bool:
+    """Whether the allow-list has the address; where there is a list, an address nobody could read is not on it."""
+    if not source.allowed_networks:
+        return True
+    try:
+        return ip is not None and address_in(address_read(ip), source.allowed_networks)
+    except ValueError:
+        return False
 
 
 def authenticate(
@@ -122,10 +185,10 @@ def authenticate(
         holder = _by_token(enabled, [credentials.path_token], at)
         if holder is None:
             raise unauthorized()
-        return Verdict(holder, True)
+        return _judge(holder, credentials, at)
     holder = _by_token(enabled, credentials.tokens, at)
     if holder is not None:
-        return Verdict(holder, True)
+        return _judge(holder, credentials, at)
     is_unknown = bool(credentials.tokens) and any(source.mode == SourceMode.TOKEN for source in enabled)
     default = next((source for source in sources if source.is_default), None)
     if default is not None:
@@ -139,17 +202,52 @@ def authenticate(
     return Verdict(None, False)
 
 
+def address_read(text: str) -> Address:
+    """Return the address, an IPv4 one written inside IPv6 (`::ffff:192.0.2.1`) as IPv4, without a zone.
+
+    :raises ValueError: if it is none.
+    """
+    address = ipaddress.ip_address(text.strip().partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def network_read(text: str) -> Network:
+    """Return the network, or that of the one address, an IPv4 one written inside IPv6 as IPv4.
+
+    :raises ValueError: if it is none.
+    """
+    network = ipaddress.ip_network(text.strip(), strict=False)
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return ipaddress.IPv4Network((mapped, network.prefixlen - 96))
+    return network
+
+
+@lru_cache(maxsize=1024)
+def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(network_read(text) for text in texts)
+
+
+def address_in(address: Address, networks: Sequence[str]) -> bool:
+    """Return whether one of `networks`, addresses or networks as text, holds the address.
+
+    :raises ValueError: if one of them is neither.
+    """
+    return any(address in network for network in _networks(tuple(networks)))
+
+
 def client_ip(peer: str, forwarded_for: str, trusted_proxies: Sequence[str]) -> str | None:
     """Return the client's address: the peer's, or the last forwarded one that no trusted proxy added.
 
     `trusted_proxies` are addresses or networks. Returns None where there is no readable address.
     """
-    networks = [ipaddress.ip_network(proxy, strict=False) for proxy in trusted_proxies]
-    chain = [*(part.strip() for part in forwarded_for.split(",") if part.strip()), peer.strip()]
+    chain = [*(part.strip() for part in forwarded_for.split(",") if part.strip()), peer]
     while True:
         try:
-            address = ipaddress.ip_address(chain.pop())
+            address = address_read(chain.pop())
         except ValueError:
             return None
-        if not chain or not any(address in network for network in networks):
+        if not chain or not address_in(address, trusted_proxies):
             return str(address)

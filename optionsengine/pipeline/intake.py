@@ -15,18 +15,20 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from optionsengine.core.errors import Transient
 from optionsengine.core.locks import failures_lock
+from optionsengine.core.retry import connection_renew
 from optionsengine.pipeline.answers import Answer, answer_queued, answer_refused
-from optionsengine.pipeline.events import connection_renew, event_process
-from signals.authentication import FAILURES_PER_MINUTE, Credentials, authenticate
+from optionsengine.pipeline.events import event_process
+from signals.authentication import FAILURES_PER_MINUTE, STANDARD_PREFIX, Credentials, authenticate
 from signals.data import IntakeRejected, SourceFacts
 from signals.enums import EventStatus, IntakeCode
 from signals.models import WebhookEvent
 from signals.redaction import body_redact, text_redact
-from signals.selectors import failures_count, webhook_sources
+from signals.selectors import failures_count
 from signals.services import (
     webhook_event_finish,
     webhook_event_store,
 )
+from signals.source_snapshot import SourcesUnknown, sources_known
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,9 @@ class Incoming:
     path_token: str = ""
     signature: str = ""
     timestamp: str = ""
+    standard_id: str = ""
+    standard_timestamp: str = ""
+    standard_signature: str = ""
     content_type: str = ""
     user_agent: str = ""
     ip: str | None = None
@@ -78,27 +83,44 @@ def too_large() -> IntakeRejected:
 
 
 def _known_secrets(incoming: Incoming, sources: Sequence[SourceFacts]) -> list[str]:
-    return [incoming.path_token, settings.HMAC_SECRET, *(row.secret for source in sources for row in source.secrets)]
+    held = [row.secret for source in sources for row in source.secrets]
+    # the key of a Standard Webhooks secret is as secret without its prefix
+    keys = [secret.removeprefix(STANDARD_PREFIX) for secret in held]
+    return [incoming.path_token, settings.HMAC_SECRET, *held, *keys]
 
 
 def _judge_and_store(incoming: Incoming, *, at: datetime) -> WebhookEvent:
-    sources = webhook_sources()
+    cause: SourcesUnknown | None = None
+    try:
+        sources = sources_known()
+    except SourcesUnknown as error:
+        sources, cause = (), error
     known = _known_secrets(incoming, sources)
     redacted = body_redact(incoming.body, known)
-    verdict = authenticate(
-        Credentials(
-            body=incoming.body,
-            tokens=redacted.tokens,
-            slug=incoming.slug,
-            path_token=incoming.path_token,
-            signature=incoming.signature,
-            timestamp=incoming.timestamp,
-        ),
-        sources=sources,
-        default_secret=settings.HMAC_SECRET,
-        unsigned_allowed=settings.DEBUG,
-        at=at,
-    )
+    try:
+        verdict = authenticate(
+            Credentials(
+                body=incoming.body,
+                tokens=redacted.tokens,
+                slug=incoming.slug,
+                path_token=incoming.path_token,
+                signature=incoming.signature,
+                timestamp=incoming.timestamp,
+                standard_id=incoming.standard_id,
+                standard_timestamp=incoming.standard_timestamp,
+                standard_signature=incoming.standard_signature,
+                ip=incoming.ip,
+            ),
+            sources=sources,
+            default_secret=settings.HMAC_SECRET,
+            unsigned_allowed=settings.DEBUG and cause is None,
+            at=at,
+        )
+    except IntakeRejected as refusal:
+        if cause is None:
+            raise
+        # only the environment's source could be judged; the request may be good for one that is not known yet
+        raise cause from refusal
     return webhook_event_store(
         at=at,
         source_id=None if verdict.source is None else verdict.source.pk,
@@ -119,7 +141,7 @@ def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, at: datetime) 
     The rows are what is counted, so that every process of every host counts the same.
     """
     # whoever takes one address for the other puts the token where the source's name belongs
-    is_named = not incoming.slug or any(source.slug == incoming.slug for source in webhook_sources())
+    is_named = not incoming.slug or any(source.slug == incoming.slug for source in sources_known())
     with transaction.atomic():
         failures_lock(incoming.ip or "unknown")
         if failures_count(ip=incoming.ip, at=at, limit=FAILURES_PER_MINUTE) >= FAILURES_PER_MINUTE:

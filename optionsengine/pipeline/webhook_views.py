@@ -72,6 +72,9 @@ def _answer(request: HttpRequest, slug: str, token: str) -> Answer:
         path_token=token,
         signature=request.headers.get("x-webhook-signature", ""),
         timestamp=request.headers.get("x-webhook-timestamp", ""),
+        standard_id=request.headers.get("webhook-id", ""),
+        standard_timestamp=request.headers.get("webhook-timestamp", ""),
+        standard_signature=request.headers.get("webhook-signature", ""),
         content_type=_UNPRINTABLE.sub("?", request.content_type or ""),
         user_agent=_header(request, "user-agent"),
         ip=client_ip(
