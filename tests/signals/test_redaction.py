@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signals.redaction import MARK, body_redact
+from signals.redaction import MARK, MAX_SECRETS, body_redact
 from signals.strict_json import parse_object
 
 CANARY = "canary-5f1c9a77e0"
@@ -172,3 +172,13 @@ def test_the_canary_is_found_in_the_middle_of_anything(before, after):
 def test_the_largest_bodies_take_no_time(benchmark_seconds):
     for body in (b'"secret":' * 14000, b"secret" * 21000, b'"' * 131072, b'{"secret":"' + b"\\" * 131000):
         assert benchmark_seconds(lambda body=body: body_redact(body)) < 0.25
+
+
+@pytest.mark.parametrize(("count", "kept"), [(MAX_SECRETS, True), (MAX_SECRETS + 1, False)])
+@pytest.mark.parametrize("end", ["]}", "]", ""])
+def test_nothing_is_kept_of_a_body_with_too_many_secrets(count, kept, end):
+    listed = ", ".join(f'{{"secret": "secret-number-{number}"}}' for number in range(count))
+    redacted = body_redact(f'{{"symbol": "SPY", "all": [{listed}{end}'.encode())
+    assert b"secret-number" not in redacted.body
+    assert (redacted.body != MARK.encode()) == kept
+    assert len(redacted.tokens) <= MAX_SECRETS
