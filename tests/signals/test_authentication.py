@@ -8,6 +8,7 @@ from signals.authentication import (
     authenticate,
     client_ip,
     signature_of,
+    standard_signature_of,
     token_hash,
 )
 from signals.data import IntakeRejected, SecretFacts, SourceFacts
@@ -194,7 +195,173 @@ def test_the_default_row_stands_before_the_environment():
         ("::1", "2001:db8::7", ["::1"], "2001:db8::7"),
         ("", "", [], None),
         ("unix:", "198.51.100.1", [], None),
+        ("::ffff:10.0.0.1", "198.51.100.1", ["10.0.0.1"], "198.51.100.1"),
+        ("10.0.0.1", "::ffff:198.51.100.1", ["::ffff:10.0.0.1"], "198.51.100.1"),
+        ("10.0.0.1", "198.51.100.1, ::ffff:10.0.0.2", ["10.0.0.0/8"], "198.51.100.1"),
+        ("::ffff:203.0.113.9", "198.51.100.1", ["10.0.0.0/8"], "203.0.113.9"),
+        ("203.0.113.9", "10.0.0.1", ["10.0.0.0/8"], "203.0.113.9"),
+        ("10.0.0.1", "198.51.100.1, nonsense", ["10.0.0.1"], None),
+        ("10.0.0.1", "198.51.100.1:443", ["10.0.0.1"], None),
+        ("fe80::1%eth0", "", [], "fe80::1"),
+        ("fe80::1%eth0", "2001:db8::7", ["fe80::/10"], "2001:db8::7"),
     ],
 )
 def test_forwarded_addresses_are_believed_from_trusted_proxies_only(peer, forwarded, trusted, expected):
     assert client_ip(peer, forwarded, trusted) == expected
+
+
+# --- which source judges: path, token in the path, token in the body, default, environment ----------------------------
+
+ENVIRONMENT = "the-environment-s-0123456789"
+BY_ENVIRONMENT = signature_of(ENVIRONMENT, BODY)
+ROW_SECRET = "the-default-row-s-0123456789"
+BY_ROW = signature_of(ROW_SECRET, BODY)
+OFFERS = {
+    "nothing": {},
+    "hmac": {"signature": GOOD},
+    "row": {"signature": BY_ROW},
+    "environment": {"signature": BY_ENVIRONMENT},
+    "token": {"tokens": (TOKEN,)},
+    "unknown token": {"tokens": ("junk",)},
+    "token and hmac": {"tokens": (TOKEN,), "signature": GOOD},
+    "unknown token and row": {"tokens": ("junk",), "signature": BY_ROW},
+    "unknown token and environment": {"tokens": ("junk",), "signature": BY_ENVIRONMENT},
+    "standard": {
+        "standard_id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "standard_timestamp": "1770303600",
+        "standard_signature": "v1,zyWVzX/FJk8gdClTlgAXJOiFzb73ETbi9PoQcziHR1c=",
+    },
+}
+PATHS = {
+    "": {},
+    "desk": {"slug": "desk"},
+    "tv": {"slug": "tv"},
+    "std": {"slug": "std"},
+    "off": {"slug": "off"},
+    "nobody": {"slug": "nobody"},
+    "t/good": {"path_token": TOKEN},
+    "t/off": {"path_token": "token-of-a-disabled-source"},
+    "t/junk": {"path_token": "junk"},
+}
+# path → offer → who is let in; every other offer on that path is refused
+TOLD = {
+    "": {
+        "token": "tv",
+        "token and hmac": "tv",
+        "row": "row",
+        "unknown token and row": "row",
+        "environment": "environment",
+        "unknown token and environment": "environment",
+    },
+    "desk": {"hmac": "desk", "token and hmac": "desk"},
+    "tv": {"token": "tv", "token and hmac": "tv"},
+    "std": {"standard": "std"},
+    "off": {},
+    "nobody": {},
+    "t/good": dict.fromkeys(OFFERS, "tv"),
+    "t/off": {},
+    "t/junk": {},
+}
+
+
+@pytest.mark.parametrize("has_row", [True, False])
+@pytest.mark.parametrize("offer", OFFERS)
+@pytest.mark.parametrize("path", PATHS)
+def test_one_source_judges_and_no_other_way_leads_round_it(path, offer, has_row):
+    sources = [
+        hmac_source(),
+        token_source(),
+        source("std", SourceMode.STANDARD, SecretFacts("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "", AT, None)),
+        token_source("off", "token-of-a-disabled-source", is_enabled=False),
+    ]
+    if has_row:
+        sources.append(source("row", SourceMode.HMAC, SecretFacts(ROW_SECRET, "", AT, None), is_default=True))
+    expected = TOLD[path].get(offer)
+    if expected == ("environment" if has_row else "row"):
+        expected = None
+    arguments = {"default": ENVIRONMENT, "unsigned": True, **PATHS[path], **OFFERS[offer]}
+    if expected is None:
+        refused(*sources, **arguments)
+    else:
+        verdict = judge(*sources, **arguments)
+        assert verdict.authenticated
+        assert (verdict.source.slug if verdict.source else "environment") == expected
+
+
+# --- when a secret holds ----------------------------------------------------------------------------------------------
+
+TICK = timedelta(microseconds=1)
+START, END = AT, AT + timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("at", "holds"),
+    [(START - TICK, False), (START, True), (START + TICK, True), (END - TICK, True), (END, True), (END + TICK, False)],
+)
+@pytest.mark.parametrize("mode", SourceMode)
+def test_a_secret_holds_from_its_first_to_its_last_moment(mode, at, holds):
+    key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    if mode == SourceMode.TOKEN:
+        row, offer = SecretFacts("", token_hash(TOKEN), START, END), {"tokens": (TOKEN,)}
+    elif mode == SourceMode.HMAC:
+        row, offer = SecretFacts(SECRET, "", START, END), {"signature": GOOD}
+    else:
+        stamp = str(int(at.timestamp()))
+        row = SecretFacts(key, "", START, END)
+        offer = {
+            "standard_id": "msg_1",
+            "standard_timestamp": stamp,
+            "standard_signature": standard_signature_of(key, "msg_1", stamp, BODY),
+        }
+    sender = source("desk", mode, row)
+    if holds:
+        assert judge(sender, slug="desk", at=at, **offer).source is sender
+    else:
+        refused(sender, slug="desk", at=at, unsigned=True, **offer)
+
+
+# --- where a source may send from -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("allowed", "ip", "may"),
+    [
+        ((), None, True),
+        ((), "203.0.113.9", True),
+        (("52.89.214.238",), "52.89.214.238", True),
+        (("52.89.214.238",), "52.89.214.237", False),
+        (("52.89.214.238",), "52.89.214.239", False),
+        (("52.89.214.238",), None, False),
+        (("52.89.214.238",), "nonsense", False),
+        (("52.89.214.238",), "::ffff:52.89.214.238", True),
+        (("::ffff:52.89.214.238",), "52.89.214.238", True),
+        (("34.212.75.30", "52.89.214.238"), "52.89.214.238", True),
+        (("10.0.0.0/24",), "10.0.0.0", True),
+        (("10.0.0.0/24",), "10.0.0.255", True),
+        (("10.0.0.0/24",), "10.0.1.0", False),
+        (("10.0.0.0/24",), "::ffff:10.0.0.7", True),
+        (("::ffff:10.0.0.0/120",), "10.0.0.255", True),
+        (("::ffff:10.0.0.0/120",), "10.0.1.0", False),
+        (("2001:db8::/64",), "2001:db8::ffff", True),
+        (("2001:db8::/64",), "2001:db8:0:1::", False),
+        (("2001:db8::1",), "2001:0db8:0:0::0001", True),
+        (("::/0",), "203.0.113.9", False),
+        (("fe80::1",), "fe80::1%eth0", True),
+    ],
+)
+@pytest.mark.parametrize("way", ["slug", "default", "body token", "path token"])
+def test_an_allow_list_is_judged_whatever_way_the_source_is_found(allowed, ip, may, way):
+    if way in ("slug", "default"):
+        sender = hmac_source(allowed_networks=allowed, is_default=way == "default")
+        offer = {"signature": GOOD, "slug": "desk" if way == "slug" else ""}
+    else:
+        sender = token_source(allowed_networks=allowed)
+        offer = {"tokens": (TOKEN,)} if way == "body token" else {"path_token": TOKEN}
+    if may:
+        assert judge(sender, ip=ip, **offer).source is sender
+    else:
+        refused(sender, ip=ip, default=SECRET, unsigned=True, **offer)
+
+
+def test_an_allowed_address_is_no_signature():
+    refused(hmac_source(allowed_networks=("10.0.0.1",)), slug="desk", ip="10.0.0.1", unsigned=True)

@@ -18,6 +18,8 @@ from signals.services import (
     signal_transition,
     webhook_event_finish,
     webhook_event_store,
+    webhook_secret_end,
+    webhook_secret_rotate,
     webhook_source_create,
 )
 
@@ -160,3 +162,67 @@ def test_the_database_holds_one_default_and_one_credential_each():
         WebhookSecret.objects.create(source=one, secret="plain", token_hash="0" * 64, not_before=AT, created_at=AT)
     with pytest.raises(IntegrityError, match="webhook_secrets_in_order"), transaction.atomic():
         WebhookSecret.objects.create(source=one, secret="plain", not_before=LATER, not_after=AT, created_at=AT)
+
+
+# --- rotation ---------------------------------------------------------------------------------------------------------
+
+HOUR = timedelta(hours=1)
+
+
+def windows(source):
+    held = source.secrets.values_list("not_before", "not_after")
+    return sorted(held, key=lambda window: (window[0], window[1] is None, window[1]))
+
+
+@pytest.mark.parametrize("mode", SourceMode)
+@pytest.mark.parametrize("overlap", [timedelta(0), HOUR, timedelta(hours=24)])
+def test_a_rotation_starts_the_new_secret_and_ends_the_old_after_the_overlap(mode, overlap):
+    source, first = webhook_source_create(slug="desk", name="Desk", mode=mode, at=AT)
+    other, _ = webhook_source_create(slug="other", name="Other", mode=mode, at=AT)
+    at = AT + 5 * HOUR
+    second = webhook_secret_rotate(source=source, at=at, overlap=overlap)
+    assert second != first
+    assert windows(source) == [(AT, at + overlap), (at, None)]
+    assert windows(other) == [(AT, None)]
+    source.refresh_from_db()
+    assert source.updated_at == at
+    newest = source.secrets.get(not_after=None)
+    assert second == newest.secret if mode != SourceMode.TOKEN else token_hash(second) == newest.token_hash
+
+
+def test_the_overlap_is_a_day_unless_it_is_given():
+    source, _ = webhook_source_create(slug="desk", name="Desk", mode=SourceMode.HMAC, at=AT)
+    webhook_secret_rotate(source=source, at=AT + HOUR)
+    assert windows(source) == [(AT, AT + 25 * HOUR), (AT + HOUR, None)]
+
+
+def test_a_rotation_never_lengthens_what_ends_sooner():
+    source, _ = webhook_source_create(slug="desk", name="Desk", mode=SourceMode.HMAC, at=AT)
+    webhook_secret_rotate(source=source, at=AT, overlap=2 * HOUR)
+    webhook_secret_rotate(source=source, at=AT + HOUR, overlap=24 * HOUR)
+    assert windows(source) == [(AT, AT + 2 * HOUR), (AT, AT + 25 * HOUR), (AT + HOUR, None)]
+    webhook_secret_rotate(source=source, at=AT + HOUR, overlap=timedelta(0))
+    assert windows(source) == [(AT, AT + HOUR), (AT, AT + HOUR), (AT + HOUR, AT + HOUR), (AT + HOUR, None)]
+
+
+def test_a_clock_that_stepped_back_ends_a_secret_no_sooner_than_it_begins():
+    source, _ = webhook_source_create(slug="desk", name="Desk", mode=SourceMode.HMAC, at=AT)
+    webhook_secret_rotate(source=source, at=AT - HOUR, overlap=timedelta(0))
+    assert windows(source) == [(AT - HOUR, None), (AT, AT)]
+
+
+def test_a_dictated_secret_is_taken_as_it_is():
+    source, given = webhook_source_create(slug="desk", name="Desk", mode=SourceMode.HMAC, at=AT, secret="dictated-1")
+    assert given == "dictated-1"
+    assert webhook_secret_rotate(source=source, at=AT, secret="dictated-2") == "dictated-2"
+
+
+def test_a_secret_is_ended_once():
+    source, _ = webhook_source_create(slug="desk", name="Desk", mode=SourceMode.TOKEN, at=AT)
+    row = source.secrets.get()
+    assert webhook_secret_end(secret=row, at=AT + HOUR) is True
+    assert windows(source) == [(AT, AT + HOUR)]
+    assert webhook_secret_end(secret=row, at=AT + 2 * HOUR) is False
+    assert windows(source) == [(AT, AT + HOUR)]
+    assert webhook_secret_end(secret=row, at=AT) is True
+    assert windows(source) == [(AT, AT)]
