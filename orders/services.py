@@ -13,6 +13,7 @@ from experiments.models import Recommendation
 from optionsengine.core.enums import Engine, Intent, Mode, Right
 from optionsengine.core.errors import Permanent, Refusal
 from optionsengine.core.leases import MAX_ATTEMPTS, lease_release
+from optionsengine.core.retry import database_retried
 from optionsengine.core.values import OptionContract
 from optionsengine.ops.enums import AlertLevel, TradingStatus
 from optionsengine.ops.selectors import trading_status_get
@@ -252,6 +253,7 @@ def _exit_alert(order: Order, report: BrokerReport, at: datetime) -> None:
         )
 
 
+@database_retried
 def orders_expire(*, at: datetime) -> list[Order]:
     """End the entries whose time is over, and in REDUCING every working entry; return them.
 

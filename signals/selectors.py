@@ -59,6 +59,11 @@ def exits_newer(draft: SignalDraft, *, source_id: UUID | None, at: datetime) -> 
     return exits.filter(source_id=source_id) if source_id is not None else exits.filter(source=None)
 
 
+def events_arriving(*, until: datetime) -> QuerySet[WebhookEvent]:
+    """Return the events that had arrived at `until` and still have no end: what they will be is not known yet."""
+    return WebhookEvent.objects.filter(status=EventStatus.RECEIVED, created_at__lte=until)
+
+
 def failures_count(*, ip: str | None, at: datetime, limit: int) -> int:
     """Return how many requests of an address failed to authenticate within a minute of `at`, counting up to `limit`."""
     near = (at - FAILURE_WINDOW, at + FAILURE_WINDOW)  # hosts' clocks differ, so the window looks both ways

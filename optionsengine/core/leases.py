@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from optionsengine.core import ids
 from optionsengine.core.models import Leased
+from optionsengine.core.retry import database_retried, database_retry
 
 LEASE_SECONDS = 60
 MAX_ATTEMPTS = 5
@@ -34,6 +35,14 @@ def lease_claim(rows: QuerySet[Row], *, at: datetime) -> tuple[UUID, UUID] | Non
     else up. Commits by itself; call it outside a transaction.
     """
     token = ids.new_id()
+    return database_retry(
+        lambda: _claim(rows, token, at=at),
+        # a claim whose commit was cut off may be ours already: taking another row would leave it lying for a lease
+        known=lambda: next(((pk, token) for pk in rows.filter(claimed_by=token).values_list("pk", flat=True)), None),
+    )
+
+
+def _claim(rows: QuerySet[Row], token: UUID, *, at: datetime) -> tuple[UUID, UUID] | None:
     due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=at)
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=Now())
     with transaction.atomic():
@@ -70,6 +79,7 @@ def lease_claims(rows: QuerySet[Row], *, at: datetime) -> Iterator[tuple[UUID, U
             return
 
 
+@database_retried
 def lease_retry(model: type[Row], pk: UUID, token: UUID, *, at: datetime) -> None:
     """Give a row back after an error, its attempts kept: it is tried again after a pause that grows with them."""
     held = model._default_manager.filter(pk=pk, claimed_by=token)
@@ -79,6 +89,7 @@ def lease_retry(model: type[Row], pk: UUID, token: UUID, *, at: datetime) -> Non
         held.update(claimed_by=None, claimed_until=None, next_attempt_at=at + timedelta(seconds=pause))
 
 
+@database_retried
 def lease_return(model: type[Row], pk: UUID, token: UUID, *, at: datetime) -> None:
     """Give a row back that was not to blame: the database failed. The attempt does not count."""
     model._default_manager.filter(pk=pk, claimed_by=token).update(

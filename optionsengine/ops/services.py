@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from optionsengine.core import ids
+from optionsengine.core.retry import database_retried, database_retry
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel, Job, TradingStatus
 from optionsengine.ops.models import Alert, Heartbeat, JobRun, TradingState
@@ -25,21 +27,23 @@ def job_run(*, job: Job, at: datetime, stage: Callable[[], StageReport]) -> Stag
         error = f"{type(raised).__name__}: {raised}"
         raise
     finally:
-        JobRun.objects.create(
-            job=job,
-            created_at=at,
-            error=error,
-            duration_ms=(time.perf_counter() - started) * 1000,
-            **report.counts(),
+        run_id, duration_ms = ids.new_id(), (time.perf_counter() - started) * 1000
+        database_retry(
+            lambda: JobRun.objects.create(
+                id=run_id, job=job, created_at=at, error=error, duration_ms=duration_ms, **report.counts()
+            ),
+            known=lambda: JobRun.objects.filter(pk=run_id).first(),
         )
     return report
 
 
+@database_retried
 def heartbeat_beat(*, name: str, at: datetime) -> None:
     """Note that a job of this name came through its cluster at `at`."""
     Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": at})
 
 
+@database_retried
 def alert_raise(*, cause: str, level: AlertLevel, message: str, at: datetime) -> None:
     """Open the alert of this cause, or count it once more; it is logged at most once per 15 minutes."""
     with transaction.atomic():
@@ -60,11 +64,13 @@ def alert_raise(*, cause: str, level: AlertLevel, message: str, at: datetime) ->
         logger.warning("alert %s: %s", cause, message)
 
 
+@database_retried
 def alert_resolve(*, cause: str, at: datetime) -> None:
     """Close the open alert of this cause, if there is one."""
     Alert.objects.filter(cause=cause, resolved_at=None).update(resolved_at=at, updated_at=at)
 
 
+@database_retried
 def trading_state_set(*, status: TradingStatus, reason: str, at: datetime) -> TradingState:
     """Switch the engine between ACTIVE, REDUCING and HALTED."""
     state, _ = TradingState.objects.update_or_create(

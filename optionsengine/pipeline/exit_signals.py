@@ -14,6 +14,7 @@ from experiments.selectors import recommendations_unordered
 from optionsengine.core.enums import Intent, Mode
 from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_lock, lease_release, lease_retry
 from optionsengine.core.locks import exit_signals_lock
+from optionsengine.core.retry import database_retried
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel
 from optionsengine.ops.services import alert_raise
@@ -26,6 +27,7 @@ from orders.services import order_transition
 from positions.services import exit_signal_apply
 from signals.enums import SignalStatus
 from signals.models import Signal
+from signals.selectors import events_arriving
 from signals.services import signal_defer, signal_transition
 
 logger = logging.getLogger(__name__)
@@ -38,7 +40,8 @@ def exit_signals_apply(*, at: datetime) -> StageReport:
 
     An exit ends the older entries of its symbol and side that have not filled yet, closes the positions that are open,
     waits for an older entry that a worker holds as long as that takes, and up to `EXIT_WAIT_SECONDS` for an entry that
-    it overtook. It is never given up: after `MAX_ATTEMPTS` failures it alerts and goes on.
+    it overtook or that may be among older requests still being read. It always closes whole positions; its own
+    `quantity` is kept and not judged. It is never given up: after `MAX_ATTEMPTS` failures it alerts and goes on.
     """
     report = StageReport()
     for signal_id, token in signals_claim(Intent.EXIT, at=at):
@@ -56,13 +59,21 @@ def exit_signals_apply(*, at: datetime) -> StageReport:
     return report
 
 
+@database_retried
 def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcome:
+    """Apply one exit, once: one that is applied, or put off, has given the lease back.
+
+    :raises LeaseLostError: then, or if another worker took the signal over.
+    """
     with transaction.atomic():
         exit_signals_lock()
         signal = lease_lock(Signal, signal_id, token)
         if signal.status != SignalStatus.PENDING:
             raise LeaseLostError(f"signal {signal_id} is {signal.status}")
         _failures_tell(signal, at=at)
+        # Looked at before the entries are: what has its end by now is seen among them. What is stored later than this
+        # finds the exit, and is superseded.
+        is_entry_arriving = events_arriving(until=signal.created_at).exists()
         is_entry_underway = _entries_end(signal, at=at)
         named = exit_signal_apply(signal=signal, at=at)
         # an earlier pass may have begun exits that are done by now
@@ -70,12 +81,13 @@ def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcom
         if named:
             exits_nudge()
         give_up_at = signal.created_at + timedelta(seconds=settings.EXIT_WAIT_SECONDS)
-        if is_entry_underway or (not closing and at < give_up_at):
+        may_come = is_entry_arriving or not closing
+        if is_entry_underway or (may_come and at < give_up_at):
             signal_defer(
                 signal=signal,
                 until=at + RETRY_AFTER if is_entry_underway else min(at + RETRY_AFTER, give_up_at),
                 reason=PipelineCode.WAITING_FOR_ENTRY,
-                message="an entry is being filled" if is_entry_underway else "nothing to close yet",
+                message=_waits_for(is_entry_underway, closing),
                 at=at,
             )
             return DecisionOutcome.DEFERRED
@@ -90,6 +102,12 @@ def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcom
             at=at,
         )
     return DecisionOutcome.APPROVED if closing else DecisionOutcome.REFUSED
+
+
+def _waits_for(is_entry_underway: bool, closing: int) -> str:
+    if is_entry_underway:
+        return "an entry is being filled"
+    return "an older request is not read yet" if closing else "nothing to close yet"
 
 
 def _failures_tell(signal: Signal, *, at: datetime) -> None:

@@ -20,6 +20,7 @@ from experiments.setup_type import setup_type_for
 from optionsengine.core.enums import Engine, Intent
 from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claims, lease_lock, lease_release, lease_retry
 from optionsengine.core.locks import portfolio_lock
+from optionsengine.core.retry import database_retried, database_retry
 from optionsengine.market import calendar
 from optionsengine.market.providers.base import MarketProvider
 from optionsengine.market.selectors import market_always_open, market_open
@@ -80,11 +81,20 @@ def outcome_count(report: StageReport, outcome: DecisionOutcome | None) -> None:
 
 
 def _entry_decide(signal_id: UUID, token: UUID, *, provider: MarketProvider, at: datetime) -> DecisionOutcome | None:
-    signal = Signal.objects.get(pk=signal_id)
+    signal = database_retry(lambda: Signal.objects.get(pk=signal_id))
     if signal.attempts > MAX_ATTEMPTS:
         signal_quarantine(signal_id, token, at=at)
         return None
     market = market_gather(provider, signal=signal_facts(signal), at=at)
+    return _decision_write(signal_id, token, market=market, at=at)
+
+
+@database_retried
+def _decision_write(signal_id: UUID, token: UUID, *, market: MarketSnapshot, at: datetime) -> DecisionOutcome:
+    """Decide and write it, once: a decision that is written has given the lease back.
+
+    :raises LeaseLostError: then, or if another worker took the signal over.
+    """
     with transaction.atomic():
         portfolio_lock()
         signal = lease_lock(Signal, signal_id, token)
@@ -165,6 +175,7 @@ def _signal_follow(signal: Signal, decision: Decision, mode: ExecutionMode, *, a
     )
 
 
+@database_retried
 def signal_quarantine(signal_id: UUID, token: UUID, *, at: datetime) -> None:
     """End a signal whose worker died or failed on every attempt, loudly: a person must look at it."""
     with transaction.atomic():

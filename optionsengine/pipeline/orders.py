@@ -12,6 +12,7 @@ from experiments.models import Recommendation
 from experiments.selectors import recommendations_unordered
 from optionsengine.core.enums import Intent, Mode
 from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claims, lease_lock, lease_release, lease_retry
+from optionsengine.core.retry import database_retried, database_retry
 from optionsengine.market.providers.base import MarketProvider
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import TradingStatus
@@ -55,6 +56,7 @@ def orders_create(*, at: datetime, only: UUID | None = None) -> StageReport:
     return report
 
 
+@database_retried
 def _order_create(recommendation_id: UUID, *, at: datetime) -> None:
     with transaction.atomic():
         recommendation = Recommendation.objects.select_related("decision").get(pk=recommendation_id)
@@ -109,11 +111,9 @@ def orders_execute(intent: Intent, *, provider: MarketProvider, at: datetime, on
 
 def _order_execute(order_id: UUID, token: UUID, *, provider: MarketProvider, at: datetime) -> bool:
     """Take one claimed order one step on; True if it is filled now."""
-    order = Order.objects.get(pk=order_id)
-    if order.attempts > MAX_ATTEMPTS:
-        with transaction.atomic():
-            if order_quarantine(order=lease_lock(Order, order_id, token), at=at):
-                return False
+    order = database_retry(lambda: Order.objects.get(pk=order_id))
+    if order.attempts > MAX_ATTEMPTS and _quarantined(order_id, token, at=at):
+        return False
     broker = broker_get(mode=Mode(order.mode), provider=provider)
     request = order_request(order)
     report: BrokerReport | None = None
@@ -127,24 +127,49 @@ def _order_execute(order_id: UUID, token: UUID, *, provider: MarketProvider, at:
             return False
         report = broker.poll(request, at)
     if report is None:
-        if not _submitting(order_id, token, at=at):
+        if not _submitting(order, token, at=at):
             return False
         report = broker.submit(request, at)
+    return _report_book(order, token, report, broker=broker.name, at=at)
+
+
+@database_retried
+def _quarantined(order_id: UUID, token: UUID, *, at: datetime) -> bool:
+    with transaction.atomic():
+        return order_quarantine(order=lease_lock(Order, order_id, token), at=at)
+
+
+@database_retried
+def _report_book(order: Order, token: UUID, report: BrokerReport, *, broker: str, at: datetime) -> bool:
+    """Book what the broker said, once: a report that is booked has given the lease back; True if it filled the order.
+
+    :raises LeaseLostError: then, or if another worker took the order over.
+    """
     with transaction.atomic():
         # signals before orders before positions, like everywhere
         Signal.objects.select_for_update().get(pk=order.signal_id)
-        locked = lease_lock(Order, order_id, token)
+        locked = lease_lock(Order, order.pk, token)
         frozen = None
         if report.fills and locked.recommendation is not None:
             frozen = frozen_entry(locked.recommendation)
-        _report_apply(locked, report, broker=broker.name, frozen=frozen, at=at)
+        _report_apply(locked, report, broker=broker, frozen=frozen, at=at)
         again = None if locked.status in FINAL else _again(at)
         locked.save(update_fields=lease_release(locked, next_attempt_at=again))
     return locked.status == OrderStatus.FILLED
 
 
-def _submitting(order_id: UUID, token: UUID, *, at: datetime) -> bool:
+def _submitting(order: Order, token: UUID, *, at: datetime) -> bool:
     """Commit that the order is about to be sent; False if the trading state holds it back or its time is over."""
+    is_first = order.status == OrderStatus.PENDING_EXECUTION
+    submitting = Order.objects.filter(pk=order.pk, claimed_by=token, status=OrderStatus.SUBMITTING)
+    return database_retry(
+        lambda: _submitting_write(order.pk, token, at=at),
+        # a first commit that was cut off says so by its status; to write it again would tell of a send that never was
+        known=lambda: True if is_first and submitting.exists() else None,
+    )
+
+
+def _submitting_write(order_id: UUID, token: UUID, *, at: datetime) -> bool:
     with transaction.atomic():
         order = lease_lock(Order, order_id, token)
         if order.status in (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN):
@@ -161,6 +186,7 @@ def _again(at: datetime) -> datetime:
     return at + timedelta(seconds=settings.EXECUTOR_INTERVAL)
 
 
+@database_retried
 def _put_off(order_id: UUID, token: UUID, *, at: datetime) -> None:
     with transaction.atomic():
         order = lease_lock(Order, order_id, token)
@@ -214,15 +240,20 @@ def _unfilled_signals_end(*, at: datetime) -> None:
         status=SignalStatus.APPROVED,
     )
     for signal_id in list(over.values_list("pk", flat=True)[:MOST]):
-        with transaction.atomic():
-            signal = Signal.objects.select_for_update().get(pk=signal_id)
-            if signal.status != SignalStatus.APPROVED:
-                continue
-            order = signal.orders.filter(intent=Intent.ENTRY).exclude(mode=Mode.SHADOW).latest("created_at")
-            signal_transition(
-                signal=signal,
-                to=SignalStatus.REJECTED,
-                reason=order.reason or order.status,
-                message=f"its order is {order.status} without a fill",
-                at=at,
-            )
+        _unfilled_signal_end(signal_id, at=at)
+
+
+@database_retried
+def _unfilled_signal_end(signal_id: UUID, *, at: datetime) -> None:
+    with transaction.atomic():
+        signal = Signal.objects.select_for_update().get(pk=signal_id)
+        if signal.status != SignalStatus.APPROVED:
+            return
+        order = signal.orders.filter(intent=Intent.ENTRY).exclude(mode=Mode.SHADOW).latest("created_at")
+        signal_transition(
+            signal=signal,
+            to=SignalStatus.REJECTED,
+            reason=order.reason or order.status,
+            message=f"its order is {order.status} without a fill",
+            at=at,
+        )

@@ -9,6 +9,7 @@ from django.db import connection
 from experiments.models import DecisionRound
 from experiments.replay import decision_replay
 from optionsengine.core.leases import LEASE_SECONDS
+from optionsengine.core.retry import database_retried
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel
 from optionsengine.ops.services import alert_raise, alert_resolve
@@ -31,6 +32,7 @@ class InvariantResult:
     examples: tuple[tuple[str, str], ...]
 
 
+@database_retried
 def invariants_check(*, at: datetime, replay_limit: int | None = REPLAY_SAMPLE) -> list[InvariantResult]:
     """Check every invariant; `replay_limit` bounds how many of the newest decisions are decided again (None: all)."""
     # one sweep after the last lease ran out, whatever is unfinished has been forgotten

@@ -8,7 +8,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from optionsengine.core.enums import Intent
 from optionsengine.core.errors import Refusal
+from optionsengine.core.retry import database_retried, database_retry
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel, TradingStatus
 from optionsengine.ops.selectors import trading_status_get
@@ -70,6 +72,7 @@ def _alerted(page: list[Position]) -> set[UUID]:
     return set(open_alerts.values_list("position_id", flat=True))
 
 
+@database_retried
 def _position_judge(pk: UUID, policies: PolicyBook, *, is_halted: bool, at: datetime) -> tuple[bool, bool]:
     """Judge one position under its lock; tell whether an exit was begun, and whether one is due."""
     with transaction.atomic():
@@ -179,6 +182,15 @@ def position_close_request(
 
     :raises Refusal: POSITION_NOT_FOUND, POSITION_CLOSED, or EXIT_IN_PROGRESS if an exit order is working already.
     """
+    written = Order.objects.filter(
+        entry_order__position=position_id, intent=Intent.EXIT, exit_reason=reason, created_at=at
+    )
+    return database_retry(
+        lambda: _close_request(position_id, reason=reason, actor=actor, at=at), known=lambda: written.first()
+    )
+
+
+def _close_request(position_id: UUID, *, reason: ExitReason, actor: str, at: datetime) -> Order:
     with transaction.atomic():
         position = position_lock(position_id)
         if position is None:

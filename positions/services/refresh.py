@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from optionsengine.core.retry import database_retried
 from optionsengine.core.values import OptionContract
 from optionsengine.market import calendar
 from optionsengine.market.data import MarketError, OptionQuote, Quote
@@ -103,6 +104,7 @@ def _quotes(
     return usable, stock
 
 
+@database_retried
 def _marks_write(
     rows: list[UUID],
     quotes: Mapping[OptionContract, OptionQuote],

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from optionsengine.core.enums import Intent
+from optionsengine.core.retry import database_retried
 from optionsengine.market import calendar
 from optionsengine.market.data import MarketError
 from optionsengine.market.providers.base import MarketProvider
@@ -79,6 +80,7 @@ def _official_close(provider: MarketProvider, underlying: str, day: date, *, at:
     return None
 
 
+@database_retried
 def _settle(pk: UUID, close: Decimal, expires_at: datetime, at: datetime) -> bool:
     """Settle one position; False when somebody else did."""
     with transaction.atomic():
