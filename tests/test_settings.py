@@ -48,6 +48,7 @@ def refused(load, **environment):
 # --- every variable with a bound or a choice --------------------------------------------------------------------------
 
 WHOLE = [
+    ("SPOOL_MAX_MB", 1, 65536),
     ("SIMULATED_MARKET_SEED", 0, 2147483648),
     ("AB_SPLIT_PERCENTAGE", 0, 100),
     ("SIGNAL_MAX_AGE_SECONDS", 60, 86400),
@@ -74,7 +75,7 @@ NUMBERS = [
 FLAGS = ("DEBUG", "SIMULATED_MARKET_ALWAYS_OPEN", "ALLOW_DELAYED_FEED", "REQUIRE_MTF_BIAS_FOR_ENTRY")
 CHOICES = [("APP_MODE", ("PAPER", "LIVE")), ("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"))]
 # any text; who uses one tells when it is wrong
-FREE = {"SECRET_KEY", "DATABASE_URL", "DATABASE_NAME", "HMAC_SECRET", "BIND_HOST", readme.DEVPG_BIN}
+FREE = {"SECRET_KEY", "DATABASE_URL", "DATABASE_NAME", "HMAC_SECRET", "BIND_HOST", "SPOOL_DIR", readme.DEVPG_BIN}
 
 
 def test_no_variable_is_left_out_of_these_tables():

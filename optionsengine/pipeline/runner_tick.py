@@ -15,9 +15,10 @@ from django_q.models import Schedule
 from django_q.scheduler import scheduler
 from django_q.tasks import async_task
 
-from optionsengine.ops.enums import AlertLevel
+from optionsengine.ops.enums import AlertLevel, Job
 from optionsengine.ops.services import alert_raise
 from optionsengine.pipeline.schedules import PREFIX, next_run, schedule_table
+from optionsengine.pipeline.write_ahead import spool_is_empty
 
 BACKLOG_LIMIT = 200
 _PUT_OFF = timedelta(minutes=1)
@@ -30,11 +31,19 @@ def schedules_tick(*, at: datetime) -> None:
     """
     if get_broker().queue_size() >= BACKLOG_LIMIT:
         return
+    if not spool_is_empty():
+        _inbox_hasten(at=at)
     own_enqueue(at=at)
     due = list(_foreign_due(at).values_list("pk", flat=True))
     if due:
         scheduler()
         _single_out(list(_foreign_due(at).filter(pk__in=due).order_by("pk")), at=at)
+
+
+def _inbox_hasten(*, at: datetime) -> None:
+    """Make the inbox due now: the database is back, and until the spool is empty every new request queues behind it."""
+    job = Job.RECOVER_INBOX
+    Schedule.objects.filter(name=f"{PREFIX}{job.value}", next_run__gt=at, repeats=-1).update(next_run=at)
 
 
 def own_enqueue(*, at: datetime) -> None:

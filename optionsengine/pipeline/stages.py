@@ -15,36 +15,47 @@ from optionsengine.pipeline.events import events_recover
 from optionsengine.pipeline.exit_signals import exit_signals_apply
 from optionsengine.pipeline.orchestrate import entries_decide
 from optionsengine.pipeline.orders import orders_create, orders_execute
+from optionsengine.pipeline.write_ahead import spool_drain
 from positions.services import exits_monitor, positions_refresh, positions_settle
 
 logger = logging.getLogger(__name__)
 
 
-def _exits(at: datetime) -> StageReport:
-    """Everything that decides a close: exit signals, expiries to settle, exit rules. One that fails stops no other.
+def _parts(name: str, *parts: Callable[[], StageReport]) -> StageReport:
+    """Run every part of a stage; one that fails stops no other.
 
-    :raises ExceptionGroup: with what failed, after all three have run.
+    :raises ExceptionGroup: with what failed, after all have run.
     """
     report = StageReport()
     failures: list[Exception] = []
-    parts: tuple[Callable[[], StageReport], ...] = (
-        lambda: exit_signals_apply(at=at),
-        lambda: positions_settle(provider=provider_get(), at=at),
-        lambda: exits_monitor(at=at),
-    )
     for part in parts:
         try:
             report.add(part())
         except Exception as error:
-            logger.exception("a part of the exits failed")
+            logger.exception("a part of the %s failed", name)
             failures.append(error)
     if failures:
-        raise ExceptionGroup("the exits are not whole; the sweeps go on", failures)
+        raise ExceptionGroup(f"the {name} are not whole; the sweeps go on", failures)
     return report
 
 
+def _inbox(at: datetime) -> StageReport:
+    """What waits on this host's disk comes first: it arrived before the database was back."""
+    return _parts("requests", lambda: spool_drain(at=at), lambda: events_recover(at=at))
+
+
+def _exits(at: datetime) -> StageReport:
+    """Everything that decides a close: exit signals, expiries to settle, exit rules."""
+    return _parts(
+        "exits",
+        lambda: exit_signals_apply(at=at),
+        lambda: positions_settle(provider=provider_get(), at=at),
+        lambda: exits_monitor(at=at),
+    )
+
+
 STAGES: dict[Stage, tuple[Job, Callable[[datetime], StageReport]]] = {
-    Stage.INBOX: (Job.RECOVER_INBOX, lambda at: events_recover(at=at)),
+    Stage.INBOX: (Job.RECOVER_INBOX, _inbox),
     Stage.DECIDE: (Job.ORCHESTRATE, lambda at: entries_decide(provider=provider_get(), at=at)),
     Stage.ORDERS: (Job.CREATE_ORDERS, lambda at: orders_create(at=at)),
     Stage.ENTRIES: (Job.EXECUTE_ORDERS, lambda at: orders_execute(Intent.ENTRY, provider=provider_get(), at=at)),
