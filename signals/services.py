@@ -205,6 +205,33 @@ def webhook_event_finish(
     event.save(update_fields=[*fields, "family", "symbol", "sender_event_id", *lease_release(event)])
 
 
+def webhook_event_reopen(*, event: WebhookEvent, at: datetime) -> None:
+    """Give a finished event that had no effect back to be read again, as if it had just come. Call under its lock.
+
+    :raises TransitionError: if it has no end yet, or was accepted.
+    """
+    _require_transaction()
+    if event.status in (EventStatus.RECEIVED, EventStatus.ACCEPTED):
+        raise TransitionError(f"event {event.pk} is {event.status} and cannot be read again")
+    cleared: dict[str, Any] = {
+        "status": EventStatus.RECEIVED,
+        "family": "",
+        "symbol": "",
+        "sender_event_id": "",
+        "code": "",
+        "error": "",
+        "details": [],
+        "answer": {},
+        "finished_at": None,
+        "processing_ms": None,
+        "replays": event.replays + 1,
+        "updated_at": at,
+    }
+    for name, value in cleared.items():
+        setattr(event, name, value)
+    event.save(update_fields=[*cleared, *lease_release(event)])
+
+
 def _held_by_sender_id(event: WebhookEvent, sender_event_id: str) -> Signal | None:
     if not sender_event_id:
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from experiments.enums import GateCode
-from optionsengine.pipeline.enums import PipelineCode
+from optionsengine.pipeline.enums import PipelineCode, ReplayCode
 from orders.enums import OrderCode
 from positions.enums import PositionCode
 from signals.enums import IntakeCode
@@ -212,8 +212,20 @@ POSITIONS: Rows = {
     PositionCode.TRANSITION_NOT_ALLOWED: ("Its status does not allow this.", "Reload, and look at its changes."),
 }
 
+REPLAYS: Rows = {
+    ReplayCode.ALREADY_ACCEPTED: ("It had its effect, which comes only once.", "Nothing."),
+    ReplayCode.NOT_AUTHENTICATED: (
+        "Its sender was not known, so nothing of its body was kept.",
+        "Mend the secret and have the alert sent again.",
+    ),
+    ReplayCode.BODY_NOT_KEPT: ("Its body is kept no longer.", "Have its sender send it again."),
+    ReplayCode.IN_PROGRESS: ("Somebody else is having it read right now.", "Look again in a moment."),
+    ReplayCode.NO_SUCH_REQUEST: ("No request has this id.", "Copy it from Requests in the admin."),
+}
+
 CODE_TABLES: tuple[CodeTable, ...] = (
     CodeTable("Requests", "the webhook's answer (`code` or `reason`) and Requests in the admin", INTAKE),
+    CodeTable("Replays", "the answer to replaying a request from the admin or by `manage.py wal replay`", REPLAYS),
     CodeTable("Gates", "the gate ledger on a signal's page, and the signal's reason", GATES),
     CodeTable("Orders", "the reason of an order", ORDERS),
     CodeTable("Pipeline", "the reason of a signal or an order, or the answer to an action", PIPELINE),

@@ -30,3 +30,13 @@ class PipelineCode(StrEnum):
     RUN_AGAIN = "RUN_AGAIN"
     ALREADY_ORDERED = "ALREADY_ORDERED"
     NOT_PENDING = "NOT_PENDING"
+
+
+class ReplayCode(StrEnum):
+    """Why a stored request is not read again."""
+
+    ALREADY_ACCEPTED = "ALREADY_ACCEPTED"
+    NOT_AUTHENTICATED = "NOT_AUTHENTICATED"
+    BODY_NOT_KEPT = "BODY_NOT_KEPT"
+    IN_PROGRESS = "IN_PROGRESS"
+    NO_SUCH_REQUEST = "NO_SUCH_REQUEST"
