@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from optionsengine.core.enums import Intent
 from signals.data import ContextReceived, SecretFacts, SignalDraft, SourceFacts
 from signals.enums import EventStatus, IntakeCode, SignalStatus, SourceMode
-from signals.models import MarketContextReceived, Signal, WebhookEvent, WebhookSource
+from signals.models import MarketContextReceived, Signal, WebhookEvent, WebhookSecret, WebhookSource
 
 FAILURE_WINDOW = timedelta(minutes=1)
 
@@ -96,6 +96,17 @@ def webhook_sources() -> tuple[SourceFacts, ...]:
         )
         for source in WebhookSource.objects.order_by("slug").prefetch_related("secrets")
     )
+
+
+def secret_holding(*, source_id: UUID, at: datetime) -> str:
+    """Return the newest secret of a signing source that holds at `at`; empty if none does, or of a token source."""
+    held = WebhookSecret.objects.filter(Q(not_after=None) | Q(not_after__gte=at), source=source_id, not_before__lte=at)
+    return held.order_by("-not_before", "-id").values_list("secret", flat=True).first() or ""
+
+
+def token_is_taken(hashed: str) -> bool:
+    """Return whether a source has or had the token of this hash."""
+    return WebhookSecret.objects.filter(token_hash=hashed).exists()
 
 
 def latest_context(symbol: str, at: datetime, max_age_seconds: float = 300) -> ContextReceived | None:
