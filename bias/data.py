@@ -1,22 +1,15 @@
 """The bias of a symbol as frozen values, read back from the stored JSON by `model_validate`."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bias.enums import Bias, MacroClass, Regime
 from optionsengine.core.enums import Side
-from signals.bias_v3 import (
-    Fraction,
-    IntentWord,
-    Invalidation,
-    Levels,
-    Liquidity,
-    Percent,
-    Space,
-    Trigger,
-    Volatility,
-)
+from signals.bias_v1 import LevelsV1
+from signals.bias_v3 import IntentWord, Invalidation, Levels, Liquidity, Space, Trigger
+from signals.payload_types import Fraction, Percent, Volatility
 
 
 class _Frozen(BaseModel):
@@ -60,16 +53,12 @@ class Effective(_Frozen):
         return self.long if side == Side.LONG else self.short
 
 
-class BiasState(_Frozen):
-    """The whole state. `bias_score` -100..100; `alignment`, `conflict` and `chop` 0..100; confidences 0..1."""
+class BiasReading(_Frozen):
+    """What an event says by itself. Scores are -100..100 (`bias_score`) or 0..100, confidences 0..1.
 
-    symbol: str
-    event_at: datetime
-    event_type: str
-    sender_event_hash: str
-    source: str
-    chart_tf: str
-    session: str
+    None, or the empty text, is what the sender's version of the event does not know.
+    """
+
     bias: Bias
     bias_score: float
     confidence: Fraction
@@ -79,21 +68,33 @@ class BiasState(_Frozen):
     chop: Percent
     adx_15m: float | None
     atr_state_15m: Volatility | None
-    macro_class: MacroClass
-    macro_confidence: Fraction
+    macro_class: MacroClass | None
+    macro_confidence: Fraction | None
     macro_support_1: float | None
     macro_resistance_1: float | None
     macro_measured_move_target: float | None
-    intent_type: IntentWord
-    intent_confidence: Fraction
+    intent_type: IntentWord | None
+    intent_confidence: Fraction | None
     regime_transition: bool
     trend_phase: str
-    levels: Levels
-    trigger: Trigger
-    liquidity: Liquidity
-    space: Space
+    levels: Annotated[Levels | LevelsV1, Field(union_mode="left_to_right")]
+    trigger: Trigger | None
+    liquidity: Liquidity | None
+    space: Space | None
     invalidation: Invalidation
     entry_mode_hint: str
+
+
+class BiasState(BiasReading):
+    """The whole state: the newest reading, whose it is, what it changed and what it means for each side."""
+
+    symbol: str
+    event_at: datetime
+    event_type: str
+    sender_event_hash: str
+    source: str
+    chart_tf: str
+    session: str
     transitions: Transitions
     acceleration: Acceleration
     effective: Effective

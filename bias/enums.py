@@ -1,4 +1,4 @@
-"""Vocabulary of the bias V3 alert."""
+"""Vocabulary of the bias events."""
 
 from enum import StrEnum
 
@@ -12,8 +12,12 @@ class Bias(TextChoices):
 
 
 class Regime(TextChoices):
+    """BREAKOUT and BREAKDOWN are words of the legacy event only."""
+
     TREND = "TREND"
     RANGE = "RANGE"
+    BREAKOUT = "BREAKOUT"
+    BREAKDOWN = "BREAKDOWN"
 
 
 class MacroClass(TextChoices):
@@ -22,6 +26,18 @@ class MacroClass(TextChoices):
     TREND_UP = "MACRO_TREND_UP"
     TREND_DOWN = "MACRO_TREND_DOWN"
     RANGE = "MACRO_RANGE"
+
+
+class GammaEnvironment(TextChoices):
+    POSITIVE = "POSITIVE"
+    NEGATIVE = "NEGATIVE"
+    NEUTRAL = "NEUTRAL"
+
+
+class GammaMagnitude(TextChoices):
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
 
 
 class BiasOutcome(StrEnum):

@@ -1,10 +1,12 @@
-"""The bias of each symbol: its current state and every event that made it."""
+"""The bias of each symbol: its current state and every event that made it; and what gamma events said."""
 
 from django.db import models
 
-from bias.enums import Bias
+from bias.enums import Bias, GammaEnvironment, GammaMagnitude
 from optionsengine.core.models import MutableRow, Row, bounded, one_of
 from signals.models import WebhookEvent
+
+FLOAT_LIMIT = 1e60  # beyond any number that a body can hold
 
 
 class BiasStateCurrent(MutableRow):
@@ -47,3 +49,45 @@ class BiasStateHistory(Row):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.event_type}"
+
+
+class GammaSnapshot(Row):
+    """One gamma context as it came; exposures in dollars per percent move, levels in dollars of the underlying."""
+
+    event = models.OneToOneField(WebhookEvent, on_delete=models.PROTECT, related_name="gamma_snapshot")
+    symbol = models.CharField(max_length=16)
+    as_of_at = models.DateTimeField(help_text="The sender's time.")
+    net_gex = models.FloatField()
+    total_gex = models.FloatField()
+    environment = models.CharField(max_length=10, choices=GammaEnvironment.choices)
+    magnitude = models.CharField(max_length=10, choices=GammaMagnitude.choices)
+    flip_level = models.FloatField(null=True, blank=True)
+    distance_to_flip = models.FloatField(null=True, blank=True, help_text="Flip level less spot.")
+    call_wall = models.FloatField(null=True, blank=True)
+    put_wall = models.FloatField(null=True, blank=True)
+    wall_method = models.CharField(max_length=20, blank=True)
+    zero_dte_ratio = models.FloatField(null=True, blank=True)
+    volatility_bias = models.CharField(max_length=20)
+
+    class Meta:
+        db_table = "gamma_snapshots"
+        indexes = [models.Index(fields=["symbol", "-as_of_at"], name="gamma_snapshots_newest")]
+        constraints = [
+            one_of("gamma_snapshots_environment", "environment", GammaEnvironment.values),
+            one_of("gamma_snapshots_magnitude", "magnitude", GammaMagnitude.values),
+            bounded("gamma_snapshots_total_bounds", maximum=FLOAT_LIMIT, total_gex=None),
+            bounded(
+                "gamma_snapshots_finite",
+                minimum=-FLOAT_LIMIT,
+                maximum=FLOAT_LIMIT,
+                net_gex=None,
+                flip_level=None,
+                distance_to_flip=None,
+                call_wall=None,
+                put_wall=None,
+            ),
+            bounded("gamma_snapshots_ratio_bounds", maximum=1.0001, zero_dte_ratio=None),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.environment} {self.magnitude}"

@@ -6,9 +6,9 @@ from django.db import connection
 
 from bias.data import BiasState
 from bias.enums import BiasOutcome
-from bias.models import BiasStateCurrent, BiasStateHistory
+from bias.models import BiasStateCurrent, BiasStateHistory, GammaSnapshot
 from bias.rules import state_derive
-from signals.data import BiasDraft
+from signals.data import BiasDraft, GammaDraft
 from signals.models import WebhookEvent
 
 
@@ -66,3 +66,25 @@ def _lock_or_create(draft: BiasDraft, at: datetime) -> tuple[BiasStateCurrent, B
         if current.pk == fresh.pk:
             return current, None
     return current, BiasState.model_validate(current.state)
+
+
+def gamma_snapshot_save(*, draft: GammaDraft, event: WebhookEvent, at: datetime) -> None:
+    """Store what a gamma context said."""
+    payload = draft.payload
+    GammaSnapshot.objects.create(
+        created_at=at,
+        event=event,
+        symbol=draft.symbol,
+        as_of_at=draft.observed_at,
+        net_gex=payload.net_gex,
+        total_gex=payload.total_gex,
+        environment=payload.gamma_environment,
+        magnitude=payload.gamma_magnitude,
+        flip_level=payload.gamma_flip_level,
+        distance_to_flip=payload.distance_to_flip,
+        call_wall=payload.call_wall,
+        put_wall=payload.put_wall,
+        wall_method=payload.wall_method or "",
+        zero_dte_ratio=payload.zero_dte_gamma_ratio,
+        volatility_bias=payload.vol_regime_bias,
+    )

@@ -1,94 +1,50 @@
-"""The bias V3 body, frozen and validated. Words are read in any case, plain decimals in quotes as numbers.
+"""The bias V3 body, frozen and validated.
 
 Scores are -100..100 (`bias_score`) or 0..100, confidences 0..1, levels and prices in dollars.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
-from signals.numbers import number_read
+from signals.payload_types import (
+    BiasWord,
+    Block,
+    Flag,
+    Fraction,
+    Level,
+    Number,
+    Percent,
+    Text,
+    Volatility,
+    not_empty,
+    number_of,
+    text_of,
+    text_or_null,
+    whole_of,
+    word_upper,
+)
 
-
-def _number(value: Any) -> float:
-    number = number_read(value)
-    if number is None:
-        raise ValueError("send a number")
-    return float(number)
-
-
-def _whole(value: Any) -> int:
-    number = number_read(value)
-    if number is None or number != int(number):
-        raise ValueError("send a whole number")
-    return int(number)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("send true or false")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("send a text")
-    return value.strip()
-
-
-def _text_or_null(value: Any) -> Any:
-    return "" if value is None else value
-
-
-def _word(value: Any) -> Any:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
-def _null_or_number(value: Any) -> float | None:
-    return None if value is None else _number(value)
-
-
-def _not_empty(value: Any) -> Any:
-    # before its members are read: a length bound would also count the faulty ones as missing
-    if value == []:
-        raise ValueError("send at least one")
-    return value
-
-
-Number = Annotated[float, BeforeValidator(_number)]
-Percent = Annotated[float, BeforeValidator(_number), Field(ge=0, le=100)]
-Fraction = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
-Level = Annotated[float | None, BeforeValidator(_null_or_number)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Text = Annotated[str, BeforeValidator(_text), Field(max_length=200)]
-
-BiasWord = Annotated[Literal["BULLISH", "BEARISH", "NEUTRAL"], BeforeValidator(_word)]
-Volatility = Annotated[Literal["EXPANDING", "CONTRACTING", "NORMAL"], BeforeValidator(_word)]
-Structure = Annotated[Literal["HH_HL", "LH_LL", "RANGE"], BeforeValidator(_word)]
-Momentum = Annotated[Literal["IMPULSE_UP", "IMPULSE_DOWN", "DRIFT"], BeforeValidator(_word)]
-Room = Annotated[Literal["HIGH", "MEDIUM", "LOW", "NA"], BeforeValidator(_word)]
+Structure = Annotated[Literal["HH_HL", "LH_LL", "RANGE"], BeforeValidator(word_upper)]
+Momentum = Annotated[Literal["IMPULSE_UP", "IMPULSE_DOWN", "DRIFT"], BeforeValidator(word_upper)]
+Room = Annotated[Literal["HIGH", "MEDIUM", "LOW", "NA"], BeforeValidator(word_upper)]
 MacroWord = Annotated[
     Literal["MACRO_BREAKDOWN_CONFIRMED", "MACRO_REVERSAL_RISK", "MACRO_TREND_UP", "MACRO_TREND_DOWN", "MACRO_RANGE"],
-    BeforeValidator(_word),
+    BeforeValidator(word_upper),
 ]
 IntentWord = Annotated[
     Literal["REVERSAL", "FAKEOUT", "COMPRESSION", "BREAKOUT", "PULLBACK", "MEAN_REVERT", "NEUTRAL"],
-    BeforeValidator(_word),
+    BeforeValidator(word_upper),
 ]
 Pattern = Annotated[
-    Literal["2-1-2_UP", "2-1-2_DOWN", "3-2_REVERSAL_UP", "3-2_REVERSAL_DOWN", "NA"], BeforeValidator(_word)
+    Literal["2-1-2_UP", "2-1-2_DOWN", "3-2_REVERSAL_UP", "3-2_REVERSAL_DOWN", "NA"], BeforeValidator(word_upper)
 ]
 InvalidationMethod = Annotated[
-    Literal["M15_PIVOT_LOW", "M15_PIVOT_HIGH", "ORB_LOW", "ORB_HIGH", "NA"], BeforeValidator(_word)
+    Literal["M15_PIVOT_LOW", "M15_PIVOT_HIGH", "ORB_LOW", "ORB_HIGH", "NA"], BeforeValidator(word_upper)
 ]
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class Bar(_Block):
+class Bar(Block):
     time_ms: Number
     open: Number
     high: Number
@@ -97,7 +53,7 @@ class Bar(_Block):
     volume: Number
 
 
-class TimeframeReading(_Block):
+class TimeframeReading(Block):
     tf: Text
     bias: BiasWord
     strength: Percent
@@ -110,7 +66,7 @@ class TimeframeReading(_Block):
     atr: Number
 
 
-class MacroReading(_Block):
+class MacroReading(Block):
     tf: Text
     bias: BiasWord
     strength: Percent
@@ -119,28 +75,28 @@ class MacroReading(_Block):
     volatility: Volatility
 
 
-class Consensus(_Block):
+class Consensus(Block):
     bias_consensus: BiasWord
-    bias_score: Annotated[float, BeforeValidator(_number), Field(ge=-100, le=100)]
+    bias_score: Annotated[float, BeforeValidator(number_of), Field(ge=-100, le=100)]
     confidence_score: Fraction
     alignment_score: Percent
     conflict_score: Percent
 
 
-class RegimeReading(_Block):
-    type: Annotated[Literal["TREND", "RANGE"], BeforeValidator(_word)]
+class RegimeReading(Block):
+    type: Annotated[Literal["TREND", "RANGE"], BeforeValidator(word_upper)]
     chop_score: Percent
     adx_15m: Level = None
     atr_state_15m: Volatility | None = None
 
 
-class Mtf(_Block):
-    timeframes: Annotated[tuple[TimeframeReading, ...], BeforeValidator(_not_empty)]
+class Mtf(Block):
+    timeframes: Annotated[tuple[TimeframeReading, ...], BeforeValidator(not_empty)]
     consensus: Consensus
     regime: RegimeReading
 
 
-class MacroState(_Block):
+class MacroState(Block):
     macro_class: MacroWord
     macro_confidence: Fraction
     macro_support_1: Level
@@ -148,29 +104,29 @@ class MacroState(_Block):
     macro_measured_move_target: Level
 
 
-class Macro(_Block):
+class Macro(Block):
     timeframes: tuple[MacroReading, ...] = ()
     state: MacroState
 
 
-class Vwap(_Block):
+class Vwap(Block):
     enabled: Flag
     value: Level
-    position: Annotated[Literal["ABOVE", "BELOW", "CROSSING", "NA"], BeforeValidator(_word)]
+    position: Annotated[Literal["ABOVE", "BELOW", "CROSSING", "NA"], BeforeValidator(word_upper)]
     dist_atr: Level
 
 
-class OpeningRange(_Block):
+class OpeningRange(Block):
     enabled: Flag
     window_min: Number
     high: Level
     low: Level
     mid: Level
-    state: Annotated[Literal["BROKE_UP", "BROKE_DOWN", "INSIDE", "NA"], BeforeValidator(_word)]
+    state: Annotated[Literal["BROKE_UP", "BROKE_DOWN", "INSIDE", "NA"], BeforeValidator(word_upper)]
     age_min: Level
 
 
-class Swings(_Block):
+class Swings(Block):
     h1_last_pivot_high: Level = None
     h1_last_pivot_low: Level = None
     m15_last_pivot_high: Level = None
@@ -179,19 +135,19 @@ class Swings(_Block):
     dist_to_sup_atr: Level = None
 
 
-class Levels(_Block):
+class Levels(Block):
     vwap: Vwap
     orb: OpeningRange
     swings: Swings = Swings()
 
 
-class Trigger(_Block):
-    bar_type: Annotated[Literal["1", "2_UP", "2_DOWN", "3", "NA"], BeforeValidator(_word)]
+class Trigger(Block):
+    bar_type: Annotated[Literal["1", "2_UP", "2_DOWN", "3", "NA"], BeforeValidator(word_upper)]
     pattern: Pattern
     triggered: Flag
 
 
-class Liquidity(_Block):
+class Liquidity(Block):
     sweep_high: Flag
     sweep_low: Flag
     reclaim: Flag
@@ -199,36 +155,36 @@ class Liquidity(_Block):
     equal_low_cluster: Flag
 
 
-class Space(_Block):
+class Space(Block):
     room_to_resistance: Room
     room_to_support: Room
 
 
-class IntentReading(_Block):
+class IntentReading(Block):
     type: IntentWord
     confidence: Fraction
     regime_transition: Flag
-    trend_phase: Annotated[Literal["EARLY", "MID", "LATE", "RANGE"], BeforeValidator(_word)]
+    trend_phase: Annotated[Literal["EARLY", "MID", "LATE", "RANGE"], BeforeValidator(word_upper)]
 
 
-class Invalidation(_Block):
+class Invalidation(Block):
     level: Level
     method: InvalidationMethod
 
 
-class RiskContext(_Block):
+class RiskContext(Block):
     invalidation: Invalidation
-    entry_mode_hint: Annotated[Literal["BREAKOUT", "PULLBACK", "MEAN_REVERT", "NO_TRADE"], BeforeValidator(_word)]
+    entry_mode_hint: Annotated[Literal["BREAKOUT", "PULLBACK", "MEAN_REVERT", "NO_TRADE"], BeforeValidator(word_upper)]
 
 
-class BiasV3Payload(_Block):
-    event_type: Annotated[Literal["BIAS_SNAPSHOT", "BIAS_CHANGE", "ORB_UPDATE"], BeforeValidator(_word)]
-    event_ts_ms: Annotated[int, BeforeValidator(_whole), Field(gt=0)]
-    event_id_raw: Annotated[str, BeforeValidator(_text)]
+class BiasV3Payload(Block):
+    event_type: Annotated[Literal["BIAS_SNAPSHOT", "BIAS_CHANGE", "ORB_UPDATE"], BeforeValidator(word_upper)]
+    event_ts_ms: Annotated[int, BeforeValidator(whole_of), Field(gt=0)]
+    event_id_raw: Annotated[str, BeforeValidator(text_of)]
     symbol: Text
-    exchange: Annotated[str, BeforeValidator(_text_or_null)] = ""
-    session: Annotated[Literal["RTH", "ETH"], BeforeValidator(_word)]
-    source: Annotated[Literal["MTF_BIAS_ENGINE_V3"], BeforeValidator(_word)]
+    exchange: Annotated[str, BeforeValidator(text_or_null)] = ""
+    session: Annotated[Literal["RTH", "ETH"], BeforeValidator(word_upper)]
+    source: Annotated[Literal["MTF_BIAS_ENGINE_V3"], BeforeValidator(word_upper)]
     chart_tf: Text
     bar: Bar
     mtf: Mtf
@@ -239,14 +195,3 @@ class BiasV3Payload(_Block):
     space: Space
     intent: IntentReading
     risk_context: RiskContext
-
-
-def bias_v3_faults(body: Mapping[str, Any]) -> tuple[BiasV3Payload | None, list[tuple[str, str]]]:
-    """Return the validated body and no faults, or None and each fault as (dotted path, what is wrong)."""
-    try:
-        return BiasV3Payload.model_validate(body), []
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        paths = [".".join(str(part) for part in fault["loc"]) for fault in faults]
-        messages = [fault["msg"].removeprefix("Value error, ") for fault in faults]
-        return None, list(zip(paths, messages, strict=True))

@@ -1,7 +1,7 @@
 """What an adapter makes of a body: frozen drafts, and the refusal that says why there is none."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,8 +11,10 @@ from uuid import UUID
 from optionsengine.core.canonical import canonical_hash
 from optionsengine.core.enums import Intent, Side
 from optionsengine.core.errors import Refusal
+from signals.bias_v1 import BiasV1Payload
 from signals.bias_v3 import BiasV3Payload
 from signals.enums import Family, IntakeCode, SourceMode
+from signals.gamma import GammaPayload
 
 
 class Detail(TypedDict):
@@ -79,6 +81,26 @@ class SourceFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedRequest:
+    """One request whose sender was judged, secrets blanked, with the key its event has or will have.
+
+    `source_id` None is the environment's source; `size` is that of the body before anything was blanked.
+    """
+
+    event_id: UUID
+    received_at: datetime
+    source_id: UUID | None
+    authenticated: bool
+    path: str
+    content_type: str
+    body: bytes
+    headers: Mapping[str, str]
+    source_ip: str | None
+    user_agent: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignalDraft:
     """An entry or exit as read. `bar_at` is the opening of the alert's bar, `bar_end_at` its end.
 
@@ -127,13 +149,42 @@ class ContextDraft:
 
 @dataclass(frozen=True, slots=True)
 class BiasDraft:
-    """A validated bias V3 event. `event_id` is the SHA-256 hex of the sender's `event_id_raw`."""
+    """A validated bias event. `event_id` is the SHA-256 hex of the sender's `event_id_raw`."""
 
     symbol: str
     event_id: str
     event_at: datetime
     chart_timeframe: str
-    payload: BiasV3Payload
+    payload: BiasV3Payload | BiasV1Payload
+
+
+@dataclass(frozen=True, slots=True)
+class GammaDraft:
+    """A validated gamma context."""
+
+    symbol: str
+    observed_at: datetime
+    payload: GammaPayload
+
+
+@dataclass(frozen=True, slots=True)
+class FeedDraft:
+    """One message of a market feed. `price`, `strike` and `premium` are in dollars, `size` in contracts or shares.
+
+    A flow print has an option and a premium, a tick a price, a chain neither: it is kept as it came.
+    """
+
+    family: Family
+    symbol: str
+    observed_at: datetime
+    price: Decimal | None = None
+    option_type: str = ""
+    strike: Decimal | None = None
+    expiry: str = ""
+    premium: Decimal | None = None
+    size: Decimal | None = None
+    sentiment: str = ""
+    is_unusual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +192,7 @@ class Ping:
     """A sender's test: answered, without effect."""
 
 
-Draft = SignalDraft | ContextDraft | BiasDraft | Ping
+Draft = SignalDraft | ContextDraft | BiasDraft | GammaDraft | FeedDraft | Ping
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,10 @@
 """Reading dotted paths of a body whose shape nobody promised. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+_PLACEHOLDER = re.compile(r"\{\{[^{}]{1,60}\}\}")
 
 
 def field_read(body: Mapping[str, Any], path: str) -> Any:
@@ -32,3 +35,14 @@ def word_read(body: Mapping[str, Any], path: str) -> str:
     """Return the text at `path` trimmed and in lower case; empty if there is none."""
     value = field_read(body, path)
     return value.strip().lower() if isinstance(value, str) else ""
+
+
+def path_given(body: Mapping[str, Any], paths: Iterable[str]) -> str | None:
+    """Return the first of `paths` with a given value, or None."""
+    return next((path for path in paths if is_given(field_read(body, path))), None)
+
+
+def placeholder_fault(value: Any) -> str:
+    """Return what is wrong with a text in which a `{{placeholder}}` of the sender still stands; empty for any other."""
+    found = _PLACEHOLDER.search(value) if isinstance(value, str) else None
+    return f"{found[0]} was not filled in by the sender; check the alert's message" if found else ""

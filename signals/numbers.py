@@ -18,6 +18,8 @@ AMOUNT_LIMIT = Decimal(1_000_000_000)
 _PLAIN = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0", ""})
 _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+_SHORT_DATE = re.compile(r"(\d{2})?(\d{2})(\d{2})(\d{2})", re.ASCII)
+_TIMED_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})[T ][0-9:.Z+-]{1,20}", re.ASCII | re.IGNORECASE)
 _US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 
 
@@ -110,6 +112,22 @@ def expiration_read(value: Any, at: datetime) -> date:
     if day < at.astimezone(NEW_YORK).date():
         raise ValueError("this expiration has passed; send one that is not before today in New York")
     return day
+
+
+def order_expiration_read(value: Any, at: datetime) -> date:
+    """Return an expiration as senders of option orders write it: also `YYMMDD`, `YYYYMMDD` or with a time behind it.
+
+    Two digits over 50 are a year of the last century, which has passed.
+
+    :raises ValueError: for anything else, with what to send.
+    """
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if short := _SHORT_DATE.fullmatch(text):
+        century = "" if short[1] else "19" if int(short[2]) > 50 else "20"
+        text = f"{short[1] or century}{short[2]}-{short[3]}-{short[4]}"
+    elif timed := _TIMED_DATE.fullmatch(text):
+        text = timed[1]
+    return expiration_read(text, at)
 
 
 def timestamp_read(value: Any) -> datetime:

@@ -1,15 +1,18 @@
 """Side and intent: which way an alert looks, and whether it opens or closes. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from optionsengine.core.enums import Intent, Side
 from signals.data import Detail, IntakeRejected, invalid_fields
 from signals.enums import IntakeCode
-from signals.fields import field_first, field_read, is_given, word_read
+from signals.fields import field_read, is_given, word_read
+
+Options = Sequence[str]
 
 # buy and sell name an order; call and put name the option; the rest name what is expected of the underlying
 _CALL, _PUT = frozenset({"call", "c"}), frozenset({"put", "p"})
+OPTION_WORDS = _CALL | _PUT
 _RISING = frozenset({"long", "bull", "bullish", "up", "markup", "breakout"})
 _FALLING = frozenset({"short", "bear", "bearish", "down", "markdown", "breakdown"})
 SIDE_WORDS: dict[str, Side] = {
@@ -36,13 +39,6 @@ SOURCES = (
     *CONTEXT_LAST,
     "action",
 )
-# beside a strike and an expiration these name the option that is ordered, as `direction` would
-OPTION_WORDS = ("type", "option_type", "optionType")
-_EXPIRATIONS = ("expiration", "expiry", "exp")
-_ORDERS = {
-    **dict.fromkeys(("buy", "long", "b"), "buy"),
-    **dict.fromkeys(("sell", "short", "s"), "sell"),
-}
 CANCEL_WORDS = frozenset({"cancel"})
 _POSITION = ("market_position", "strategy.market_position")
 _POSITION_BEFORE = ("prev_market_position", "strategy.prev_market_position")
@@ -79,42 +75,25 @@ def _stated(body: Mapping[str, Any], paths: tuple[str, ...]) -> Iterator[Side | 
             yield side_read(value) if isinstance(value, str) else None
 
 
-def _option_words(body: Mapping[str, Any]) -> list[str]:
-    """Return the words that name the ordered option, CALL or PUT; none where the body orders no single option."""
-    if not is_given(field_read(body, "strike")) or field_first(body, _EXPIRATIONS) is None:
-        return []
-    return [word for path in OPTION_WORDS if (word := word_read(body, path)) in _CALL | _PUT]
-
-
-def _statement(body: Mapping[str, Any]) -> list[Side]:
+def _statement(body: Mapping[str, Any], options: Options) -> list[Side]:
     """Return every side the body states outright, the ordered option's first."""
-    words = [SIDE_WORDS[word] for word in _option_words(body)]
+    words = [SIDE_WORDS[word] for word in options]
     return [*words, *(side for side in _stated(body, STATEMENT) if side is not None)]
-
-
-def _action(body: Mapping[str, Any]) -> str:
-    """Return the action; that of an order for one option in its full form (`b` is buy)."""
-    word = word_read(body, "action")
-    return _ORDERS.get(word, word) if _option_words(body) else word
 
 
 def _first_side(body: Mapping[str, Any], paths: tuple[str, ...]) -> Side | None:
     return next((side for side in _stated(body, paths) if side is not None), None)
 
 
-def _check_statement(body: Mapping[str, Any]) -> None:
+def _check_statement(body: Mapping[str, Any], options: Options) -> None:
     faults: list[Detail] = [
         {"field": path, "message": 'send a text, for example "long" or "short"'}
         for path in ("direction", "side")
         if is_given(value := field_read(body, path)) and not isinstance(value, str)
     ]
-    option_order = _option_words(body)
-    action = _action(body)
-    if option_order and action and action not in _CLOSED_BY and not _is_exit_word(action):
-        faults.append({"field": "action", "message": "send BUY, SELL or CLOSE in an order for an option"})
     if faults:
         raise invalid_fields(faults)
-    if len(set(_statement(body))) > 1:
+    if len(set(_statement(body, options))) > 1:
         raise IntakeRejected(
             IntakeCode.CONFLICTING_DIRECTION,
             "direction, side, signal.type|direction|side and an option's own type contradict each other; "
@@ -122,7 +101,8 @@ def _check_statement(body: Mapping[str, Any]) -> None:
         )
 
 
-def _is_exit_word(word: str) -> bool:
+def is_exit_word(word: str) -> bool:
+    """Return whether an action closes; spaces and hyphens stand for underscores."""
     return word.replace(" ", "_").replace("-", "_") in EXIT_WORDS
 
 
@@ -137,29 +117,25 @@ def cancel_check(body: Mapping[str, Any]) -> None:
         )
 
 
-def intent_read(body: Mapping[str, Any]) -> Intent:
-    """Return whether the body opens or closes a position."""
-    for path in ("action", "order_action"):
-        if _is_exit_word(word_read(body, path)):
-            return Intent.EXIT
+def intent_read(body: Mapping[str, Any], options: Options = ()) -> Intent:
+    """Return whether the body opens or closes a position. `options`: the words of the option that it orders."""
+    if any(is_exit_word(word_read(body, path)) for path in ("action", "order_action")):
+        return Intent.EXIT
     if any(word_read(body, path) == "flat" for path in _POSITION):
         return Intent.EXIT
-    action = _action(body)
-    # beside an order the sentiment is the position it leads to; alone it is the market's mood
-    if action and word_read(body, "sentiment") == "flat":
-        return Intent.EXIT
-    words = {word_read(body, "direction"), word_read(body, "side"), *_option_words(body)}
+    action = word_read(body, "action")
+    words = {word_read(body, "direction"), word_read(body, "side"), *options}
     # an option's own word decides first: to sell a put is to close it, to buy one is to open it
-    if action == "sell" and words & (_CALL | _PUT | _RISING):
+    if action == "sell" and words & (OPTION_WORDS | _RISING):
         return Intent.EXIT
-    if action == "buy" and not words & (_CALL | _PUT) and words & _FALLING:
+    if action == "buy" and not words & OPTION_WORDS and words & _FALLING:
         return Intent.EXIT
     return Intent.ENTRY
 
 
-def _exit_side(body: Mapping[str, Any]) -> Side | None:
+def _exit_side(body: Mapping[str, Any], options: Options) -> Side | None:
     """What is held says more than the order that closes it, and that order more than the market's mood."""
-    held = next(iter(_statement(body)), None) or _first_side(body, _POSITION_BEFORE)
+    held = next(iter(_statement(body, options)), None) or _first_side(body, _POSITION_BEFORE)
     if held is not None:
         return held
     for path in ("action", *ORDER_WORDS):
@@ -168,17 +144,19 @@ def _exit_side(body: Mapping[str, Any]) -> Side | None:
     return _first_side(body, (*CONTEXT_BEFORE, *CONTEXT_AFTER, *PATTERN, *CONTEXT_LAST))
 
 
-def side_and_intent_find(body: Mapping[str, Any]) -> tuple[Side | None, Intent]:
+def side_and_intent_find(body: Mapping[str, Any], options: Options = ()) -> tuple[Side | None, Intent]:
     """Return the side and intent of a body; side None is an exit of every side.
+
+    `options` are the words (CALL, PUT) that name the option a body orders; they count as a `direction` does.
 
     :raises IntakeRejected: `INVALID_FIELD` or `CONFLICTING_DIRECTION`; on an entry `MISSING_DIRECTION` where nothing
         names a side, or `NOT_ACTIONABLE` where something does and none of it is a side word (NEUTRAL, MIXED).
     """
-    _check_statement(body)
-    intent = intent_read(body)
+    _check_statement(body, options)
+    intent = intent_read(body, options)
     if intent == Intent.EXIT:
-        return _exit_side(body), intent
-    stated = [*(SIDE_WORDS[word] for word in _option_words(body)), *_stated(body, SOURCES)]
+        return _exit_side(body, options), intent
+    stated = [*(SIDE_WORDS[word] for word in options), *_stated(body, SOURCES)]
     side = next((value for value in stated if value is not None), None)
     if side is not None:
         return side, intent

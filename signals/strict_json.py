@@ -6,6 +6,7 @@ from typing import Any
 
 from signals.data import IntakeRejected
 from signals.enums import IntakeCode
+from signals.fields import placeholder_fault
 
 MAX_DEPTH = 16
 MAX_EXPONENT = 12
@@ -88,7 +89,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
             text, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
         )
     except ValueError:
-        raise _refuse("the body is not valid JSON") from None
+        raise _refuse(placeholder_fault(text) or "the body is not valid JSON") from None
     if not isinstance(value, dict):
         raise _refuse("the body is not an object")
     if b"\\u" in body or b"\x00" in body:

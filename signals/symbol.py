@@ -1,12 +1,12 @@
 """Symbols: what senders call an American stock or fund becomes its one name. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from signals.data import IntakeRejected
 from signals.enums import IntakeCode
-from signals.fields import field_first
+from signals.fields import field_first, placeholder_fault
 
 SOURCES = ("symbol", "ticker", "meta.ticker", "instrument.symbol", "instrument.ticker", "market.symbol")
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(\.[A-Z]{1,2})?")
@@ -48,6 +48,8 @@ OTHER_MARKETS = CRYPTO | FOREX | FUTURES | QUOTES
 
 
 def _invalid(raw: Any, why: str) -> IntakeRejected:
+    if unfilled := placeholder_fault(raw):
+        return IntakeRejected(IntakeCode.INVALID_SYMBOL, unfilled)
     return IntakeRejected(
         IntakeCode.INVALID_SYMBOL, f"{str(raw)[:40]!r} {why}; send an American stock or fund like SPY or BRK.B"
     )
@@ -79,12 +81,12 @@ def _market(exchange: str) -> str:
     return exchange
 
 
-def symbol_find(body: Mapping[str, Any], *, allow_delayed_feed: bool) -> str:
-    """Return the symbol a body is about.
+def symbol_find(body: Mapping[str, Any], *, allow_delayed_feed: bool, sources: Sequence[str] = SOURCES) -> str:
+    """Return the symbol a body is about, from the first of `sources` that it gives.
 
     :raises IntakeRejected: `MISSING_SYMBOL`, `INVALID_SYMBOL` or `DELAYED_FEED`.
     """
-    raw = field_first(body, SOURCES)
+    raw = field_first(body, sources)
     if raw is None:
         raise IntakeRejected(IntakeCode.MISSING_SYMBOL, 'send "symbol", for example "SPY"')
     symbol, prefix = symbol_read(raw)

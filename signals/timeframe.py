@@ -1,14 +1,14 @@
 """Timeframes: every spelling of a bar's length becomes one. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from optionsengine.core.enums import Intent
 from signals.data import IntakeRejected
 from signals.enums import IntakeCode
-from signals.fields import field_first, field_read
+from signals.fields import field_first, field_read, placeholder_fault
 from signals.numbers import months_add, number_read
 
 SOURCES = ("timeframe", "tf", "interval", "trigger_timeframe", "triggerTimeframe", "meta.timeframe")
@@ -26,6 +26,8 @@ _CANONICAL = re.compile(r"([0-9]+)([smhdwM])")
 
 
 def _refuse(value: Any) -> IntakeRejected:
+    if unfilled := placeholder_fault(value):
+        return IntakeRejected(IntakeCode.INVALID_TIMEFRAME, unfilled)
     return IntakeRejected(
         IntakeCode.INVALID_TIMEFRAME, f"{str(value)[:40]!r} is not a timeframe; send 30s, 5m, 1h, 1d, 1w or 1M"
     )
@@ -64,14 +66,16 @@ def _canonical(count: int, unit: str, value: Any) -> str:
     return f"{count}{unit}"
 
 
-def timeframe_find(body: Mapping[str, Any], intent: Intent) -> str:
-    """Return the body's timeframe; without one, `1d` for an exit, a session or strat details.
+def timeframe_find(body: Mapping[str, Any], intent: Intent, sources: Sequence[str] = SOURCES, default: str = "") -> str:
+    """Return the body's timeframe; without one, `default` or else `1d` for an exit, a session or strat details.
 
     :raises IntakeRejected: `MISSING_TIMEFRAME` or `INVALID_TIMEFRAME`.
     """
-    value = field_first(body, SOURCES)
+    value = field_first(body, sources)
     if value is not None:
         return timeframe_read(value)
+    if default:
+        return default
     session = field_read(body, "session")
     if intent == Intent.EXIT or (isinstance(session, str) and session.strip()) or body.get("strat_details") is not None:
         return "1d"

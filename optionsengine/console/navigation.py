@@ -28,6 +28,8 @@ SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Bias now", "explore", "bias", "biasstatecurrent"),
         ("Bias history", "history", "bias", "biasstatehistory"),
         ("Contexts", "public", "signals", "marketcontextreceived"),
+        ("Gamma", "functions", "bias", "gammasnapshot"),
+        ("Feeds", "rss_feed", "market", "feedtick"),
         ("Signal changes", "swap_horiz", "signals", "signalevent"),
     ),
     "Decisions": (

@@ -1,6 +1,8 @@
-"""Codes of what can be wrong with market data."""
+"""Codes of what can be wrong with market data, and the kinds of what feeds send."""
 
 from enum import StrEnum
+
+from django.db.models import TextChoices
 
 
 class MarketProblem(StrEnum):
@@ -20,3 +22,11 @@ class QuoteProblem(StrEnum):
     CROSSED = "crossed"
     STALE = "stale"
     FUTURE = "future"
+
+
+class FeedKind(TextChoices):
+    """What a message of a market feed is about."""
+
+    FLOW = "flow"
+    PRICE = "price"
+    CHAIN = "chain"

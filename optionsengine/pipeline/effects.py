@@ -3,12 +3,14 @@
 from typing import Any
 
 from bias.enums import BiasOutcome
-from bias.services import bias_event_apply
+from bias.services import bias_event_apply, gamma_snapshot_save
 from experiments.services import experiment_assign
 from optionsengine.core.enums import Intent
+from optionsengine.market.enums import FeedKind
+from optionsengine.market.services import feed_tick_save
 from optionsengine.pipeline.answers import Answer
 from optionsengine.pipeline.nudges import signal_nudge
-from signals.data import BiasDraft, ContextDraft, Draft, Ping, SignalDraft
+from signals.data import BiasDraft, ContextDraft, Draft, FeedDraft, GammaDraft, Ping, SignalDraft
 from signals.enums import EventStatus, IntakeCode
 from signals.models import WebhookEvent
 from signals.services import context_save, signal_receive
@@ -27,11 +29,40 @@ def effect_write(event: WebhookEvent, draft: Draft, body: dict[str, Any]) -> tup
             event.symbol = draft.symbol
             return _bias_effect(event, draft)
         case ContextDraft():
-            event.symbol = draft.symbol
             context_save(draft=draft, event=event, payload=body, at=event.created_at)
-            return EventStatus.ACCEPTED, Answer(200, "CONTEXT_SAVED", event.pk, {"symbol": draft.symbol})
+            return _saved(event, draft.symbol)
+        case GammaDraft():
+            gamma_snapshot_save(draft=draft, event=event, at=event.created_at)
+            return _saved(event, draft.symbol)
+        case FeedDraft():
+            _feed_save(event, draft, body)
+            return _saved(event, draft.symbol)
         case Ping():
             return EventStatus.IGNORED, Answer(200, "OK", event.pk)
+
+
+def _saved(event: WebhookEvent, symbol: str) -> tuple[EventStatus, Answer]:
+    event.symbol = symbol
+    return EventStatus.ACCEPTED, Answer(200, "CONTEXT_SAVED", event.pk, {"symbol": symbol})
+
+
+def _feed_save(event: WebhookEvent, draft: FeedDraft, body: dict[str, Any]) -> None:
+    feed_tick_save(
+        event_id=event.pk,
+        kind=FeedKind(draft.family.value),
+        symbol=draft.symbol,
+        observed_at=draft.observed_at,
+        data=body,
+        at=event.created_at,
+        price=draft.price,
+        option_type=draft.option_type,
+        strike=draft.strike,
+        expiry=draft.expiry,
+        premium=draft.premium,
+        size=draft.size,
+        sentiment=draft.sentiment,
+        is_unusual=draft.is_unusual,
+    )
 
 
 def _signal_effect(event: WebhookEvent, draft: SignalDraft, body: dict[str, Any]) -> tuple[EventStatus, Answer]:

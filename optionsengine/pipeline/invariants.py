@@ -95,12 +95,15 @@ INVARIANTS: tuple[Invariant, ...] = (
         "SELECT count(*) FROM webhook_events WHERE status = 'accepted'",
         """
         SELECT e.id::text, 'accepted with ' || count(s.id) || ' signals, ' || count(b.id) || ' bias rows and '
-               || count(c.id) || ' contexts'
+               || count(c.id) + count(g.id) + count(f.id) || ' contexts'
         FROM webhook_events e
         LEFT JOIN signals s ON s.event_id = e.id
         LEFT JOIN bias_state_history b ON b.event_id = e.id
         LEFT JOIN market_contexts_received c ON c.event_id = e.id
-        WHERE e.status = 'accepted' GROUP BY e.id HAVING count(s.id) + count(b.id) + count(c.id) <> 1
+        LEFT JOIN gamma_snapshots g ON g.event_id = e.id
+        LEFT JOIN feed_ticks f ON f.event_id = e.id
+        WHERE e.status = 'accepted'
+        GROUP BY e.id HAVING count(s.id) + count(b.id) + count(c.id) + count(g.id) + count(f.id) <> 1
         UNION ALL
         SELECT s.id::text, 'signal of an event that is ' || e.status
         FROM signals s JOIN webhook_events e ON e.id = s.event_id WHERE e.status <> 'accepted'

@@ -11,6 +11,7 @@ _TEXTS = {
     "signals": "payload::text",
     "market_contexts_received": "data::text",
     "bias_state_history": "state::text",
+    "feed_ticks": "data::text || expiry",
     "job_runs": "error",
     "alerts": "message",
 }

@@ -1,6 +1,6 @@
 """Where alerts come in, each path with and without a slash at its end: senders do not follow redirects."""
 
-from django.urls import path, re_path
+from django.urls import re_path
 
 from optionsengine.pipeline import webhook_views as views
 
@@ -9,10 +9,7 @@ urlpatterns = [
     re_path(r"^webhook/?$", views.webhook, name="webhook"),
     re_path(r"^webhook/s/(?P<slug>[-\w]{1,50})/?$", views.webhook, name="webhook-source"),
     re_path(r"^webhook/t/(?P<token>[^/]{1,200})/?$", views.webhook, name="webhook-token"),
-    path("api/webhooks/tradingview", views.webhook),
-    path("api/webhooks/tradingview/", views.webhook),
-    path("api/webhooks/mtf-bias", views.webhook),
-    path("api/webhooks/mtf-bias/", views.webhook),
+    re_path(r"^api/webhooks/(?:tradingview|mtf-bias|flow|price|chain)/?$", views.webhook),
     # last: whatever else is sent below these addresses
     re_path(r"^(?:webhook|api/webhooks)/(?s:.*)$", views.webhook_unknown),
 ]
