@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from optionsengine.console import source_admin  # noqa: F401 - registers itself
+from optionsengine.console import request_admin, source_admin  # noqa: F401 - they register themselves
 from optionsengine.console.timeline import signal_timeline
 from optionsengine.core.acts import Act, ActingAdmin
 from optionsengine.core.admin import BAD, GOOD, WAITING, LedgerAdmin, StyledAdmin, badge

@@ -22,9 +22,10 @@ READERS = frozenset(Role)
 ACTORS = frozenset({Role.OPERATOR, Role.ADMIN})
 
 OUR_APPS = ("ops", "signals", "bias", "experiments", "orders", "positions", "django_q")
-# on a ledger, permission to change means permission to act: run again, reject, close
+# on a ledger, permission to change means permission to act: run again, replay, reject, close
 OPERATOR_MAY = (
     "signals.change_signal",
+    "signals.change_webhookevent",
     "positions.change_position",
     "positions.add_exitrule",
     "positions.change_exitrule",
