@@ -3,7 +3,7 @@
 from signals.adapters.base import Body, Places, signal_read
 from signals.data import Arrival, Detail, SignalDraft, invalid_fields
 from signals.enums import Family
-from signals.fields import field_read, is_given, path_given, placeholder_fault, word_read
+from signals.fields import is_given, path_given, placeholder_fault, word_read
 from signals.numbers import order_expiration_read
 from signals.side import OPTION_WORDS, is_exit_word
 from signals.symbol import SOURCES
@@ -24,24 +24,31 @@ def _options(body: Body) -> list[str]:
     return [word for path in OPTION if (word := word_read(body, path)) in OPTION_WORDS]
 
 
+def _action(body: Body, path: str) -> str:
+    word = word_read(body, path)
+    return _ORDERS.get(word, word)
+
+
+def _is_listed(action: str) -> bool:
+    return action in _ORDERS.values() or is_exit_word(action)
+
+
 class OptionOrderAdapter:
     family = Family.OPTION_ORDER
 
     def matches(self, body: Body, path: str) -> bool:
         if all(is_given(body.get(key)) for key in ("action", "ticker", "strike", "expiration")):
             return path_given(body, OPTION) is not None
-        # by other names only what cannot be anything else: a `type` may say much, `side` may be a plain alert's
-        names = (ACTION, SYMBOL, EXPIRATION, ("strike",))
-        return (
-            bool(_options(body)) and all(path_given(body, paths) is not None for paths in names) and _has_action(body)
-        )
+        # by its other names only what can be nothing else: `type`, `side` and `signal` say much in other families
+        named = all(path_given(body, paths) is not None for paths in (SYMBOL, EXPIRATION, ("strike",)))
+        is_order = is_given(body.get("action")) or _is_listed(_action(body, path_given(body, ACTION) or ACTION[0]))
+        return named and is_order and bool(_options(body))
 
     def read(self, body: Body, arrival: Arrival) -> SignalDraft:
         action_path = path_given(body, ACTION) or ACTION[0]
-        word = word_read(body, action_path)
-        action = _ORDERS.get(word, word)
+        action = _action(body, action_path)
         faults: list[Detail] = []
-        if action not in _ORDERS.values() and not is_exit_word(action):
+        if not _is_listed(action):
             fault = placeholder_fault(body.get(action_path)) or "send BUY, SELL or CLOSE in an order for an option"
             faults.append({"field": action_path, "message": fault})
         if not (options := _options(body)):
@@ -64,7 +71,3 @@ class OptionOrderAdapter:
             options=options,
         )
         return signal_read(body, arrival, self.family, places)
-
-
-def _has_action(body: Body) -> bool:
-    return isinstance(field_read(body, path_given(body, ACTION) or ACTION[0]), str)

@@ -1,9 +1,8 @@
 import pytest
 
 from signals.adapters.bias_v3 import BiasV3Adapter
-from signals.adapters.registry import adapter_find
 from signals.data import Arrival, IntakeRejected
-from signals.enums import Family, IntakeCode
+from signals.enums import IntakeCode
 from tests.bias.payloads import AT, BODY, bias_body, bias_draft
 
 
@@ -139,36 +138,3 @@ def test_what_follows_the_schema(changes, code):
 
 def test_an_event_300_seconds_ahead_is_read():
     assert bias_draft(event_ts_ms=1770303602000 + 300_000).event_at.timestamp() == 1770303902
-
-
-@pytest.mark.parametrize(
-    ("body", "family"),
-    [
-        ({"source": "MTF_BIAS_ENGINE_V3"}, Family.BIAS_V3),
-        ({key: {} for key in ("macro", "intent", "liquidity", "space", "trigger")}, Family.BIAS_V3),
-        (dict.fromkeys(("macro", "intent", "liquidity", "space", "trigger"), 1), Family.PLAIN),
-        ({"macro": {}, "intent": {}, "liquidity": {}, "space": {}}, Family.PLAIN),
-        ({"type": "context"}, Family.CONTEXT),
-        ({"type": "CONTEXT", "test": True, "event": "test"}, Family.CONTEXT),
-        ({"test": True, "type": "PING", "source": "SIGNALS"}, Family.PING),
-        ({"test": True}, Family.PLAIN),
-        ({"type": "PING"}, Family.PLAIN),
-        ({"test": False, "type": "PING"}, Family.PLAIN),
-        ({"test": True, "message": "shipping"}, Family.PLAIN),
-        ({"test": "PING"}, Family.PING),
-        ({"test": "ping", "ticker": "SPY"}, Family.PING),
-        ({"test": " True ", "event": "ping"}, Family.PING),
-        ({"test": True, "action": "PING"}, Family.PING),
-        ({"test": True, "message": "PING from the strategy"}, Family.PING),
-        ({"event": "bar_update", "timeframes": {}, "bias": "BULLISH"}, Family.PING),
-        ({"meta": {"engine": "SATY_PO", "event_type": "REGIME_STATUS_UPDATE"}}, Family.PING),
-        ({"journal": {"engine": "STRAT_V6_FULL"}, "test": True}, Family.PING),
-        ({"journal": {"engine": "STRAT_V6_FULL"}, "test": False}, Family.PLAIN),
-        ({"source": "signals"}, Family.ULTIMATE),
-        ({"trend": "BULLISH", "score": 5, "signal": {"type": "LONG"}}, Family.ULTIMATE),
-        ({"trend": "BULLISH", "score": 5}, Family.PLAIN),
-        ({}, Family.PLAIN),
-    ],
-)
-def test_the_first_family_that_matches_reads_the_body(body, family):
-    assert adapter_find(body, "/webhook").family == family

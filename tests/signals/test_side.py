@@ -178,68 +178,48 @@ def test_exits_and_what_they_close(body, expected):
     assert side_and_intent_find(body) == expected
 
 
-OPTION = {"strike": 580, "expiration": "2026-02-20"}
+@pytest.mark.parametrize(
+    ("body", "option", "expected"),
+    [
+        ({"action": "buy"}, "put", ENTRY_SHORT),
+        ({"action": "buy"}, "p", ENTRY_SHORT),
+        ({"action": "buy"}, "call", ENTRY_LONG),
+        ({"action": "sell"}, "put", EXIT_SHORT),
+        ({"action": "sell"}, "c", EXIT_LONG),
+        ({"action": "close"}, "put", EXIT_SHORT),
+        ({"action": "sell", "side": "short"}, "put", EXIT_SHORT),
+        ({"trend": "BULLISH"}, "put", ENTRY_SHORT),
+        ({"direction": "NEUTRAL"}, "put", ENTRY_SHORT),
+    ],
+)
+def test_the_word_of_an_ordered_option_is_the_direction(body, option, expected):
+    assert side_and_intent_find(body, [option]) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "options"),
+    [
+        ({"direction": "long"}, ["put"]),
+        ({"side": "short"}, ["call"]),
+        ({"signal": {"side": "LONG"}}, ["put"]),
+        ({}, ["put", "call"]),
+        ({"direction": "CALL", "action": "SELL"}, ["put"]),
+    ],
+)
+def test_an_ordered_option_may_not_contradict_the_statement(body, options):
+    with pytest.raises(IntakeRejected) as refused:
+        side_and_intent_find(body, options)
+    assert refused.value.code == IntakeCode.CONFLICTING_DIRECTION
 
 
 @pytest.mark.parametrize("field", ["type", "option_type", "optionType"])
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"action": "BUY", "_": "PUT"}, ENTRY_SHORT),
-        ({"action": "BUY", "_": " put "}, ENTRY_SHORT),
-        ({"action": "BUY", "_": "P"}, ENTRY_SHORT),
-        ({"action": "BUY", "_": "CALL"}, ENTRY_LONG),
-        ({"action": "B", "_": "PUT"}, ENTRY_SHORT),
-        ({"action": "LONG", "_": "PUT"}, ENTRY_SHORT),
-        ({"action": "SELL", "_": "PUT"}, EXIT_SHORT),
-        ({"action": "SELL", "_": "C"}, EXIT_LONG),
-        ({"action": "S", "_": "CALL"}, EXIT_LONG),
-        ({"action": "SHORT", "_": "CALL"}, EXIT_LONG),
-        ({"action": "CLOSE", "_": "PUT"}, EXIT_SHORT),
-        ({"action": "X", "_": "PUT"}, EXIT_SHORT),
-        ({"action": "SELL", "_": "PUT", "side": "short"}, EXIT_SHORT),
-        ({"trend": "BULLISH", "_": "PUT"}, ENTRY_SHORT),
-        ({"direction": "NEUTRAL", "_": "PUT"}, ENTRY_SHORT),
-        ({"action": "BUY", "_": "LIMIT"}, ENTRY_LONG),
-        ({"action": "BUY", "_": 5}, ENTRY_LONG),
-    ],
-)
-def test_beside_a_strike_and_an_expiration_the_option_s_word_is_the_direction(field, body, expected):
-    named = {field if key == "_" else key: value for key, value in body.items()}
-    assert side_and_intent_find({**OPTION, **named}) == expected
-
-
-def test_an_option_s_expiration_may_have_its_short_names():
-    for name in ("expiry", "exp"):
-        body = {"action": "BUY", "type": "PUT", "strike": 580, name: "2026-02-20"}
-        assert side_and_intent_find(body) == ENTRY_SHORT
-
-
-@pytest.mark.parametrize("missing", ["strike", "expiration"])
-def test_without_both_it_is_some_other_type(missing):
-    body = {key: value for key, value in {**OPTION, "action": "BUY", "type": "PUT"}.items() if key != missing}
+def test_a_plain_alert_s_type_is_no_side(field):
+    body = {"action": "BUY", field: "PUT", "strike": 580, "expiration": "2026-02-20"}
     assert side_and_intent_find(body) == ENTRY_LONG
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"type": "PUT", "direction": "long"},
-        {"type": "CALL", "side": "short"},
-        {"type": "PUT", "signal": {"side": "LONG"}},
-        {"type": "PUT", "option_type": "CALL"},
-        {"type": "PUT", "direction": "CALL", "action": "SELL"},
-    ],
-)
-def test_an_option_s_word_may_not_contradict_the_statement(body):
-    assert code_of({**OPTION, **body}) == IntakeCode.CONFLICTING_DIRECTION
-
-
-@pytest.mark.parametrize("action", ["INVALID", "SELL_TO_OPEN", "buy_to_close", "add"])
-def test_an_order_for_an_option_has_a_listed_action(action):
-    with pytest.raises(IntakeRejected) as refused:
-        side_and_intent_find({**OPTION, "type": "PUT", "action": action})
-    assert (refused.value.code, refused.value.details[0]["field"]) == (IntakeCode.INVALID_FIELD, "action")
+def test_a_plain_alert_s_flat_sentiment_is_no_side_and_no_exit():
+    assert side_and_intent_find({"action": "sell", "sentiment": "flat"}) == ENTRY_SHORT
 
 
 @pytest.mark.parametrize("field", ["action", "order_action"])
@@ -253,22 +233,6 @@ def test_a_cancel_is_not_actionable_whatever_else_it_says(field, word):
 @pytest.mark.parametrize("body", [{}, {"action": "close"}, {"action": "buy", "note": "cancel"}, {"action": ["cancel"]}])
 def test_nothing_else_is_a_cancel(body):
     cancel_check(body)
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"action": "sell", "sentiment": "flat"}, EXIT_LONG),
-        ({"action": "BUY", "sentiment": " FLAT "}, EXIT_SHORT),
-        ({"action": "sell", "sentiment": "flat", "prev_market_position": "short"}, EXIT_SHORT),
-        ({"action": "sell", "sentiment": "flat", "direction": "short"}, EXIT_SHORT),
-        ({"action": "exit", "sentiment": "flat"}, EXIT_ALL),
-        ({"action": "sell", "sentiment": "bearish"}, ENTRY_SHORT),
-        ({"direction": "long", "sentiment": "flat"}, ENTRY_LONG),
-    ],
-)
-def test_beside_an_action_a_flat_sentiment_is_a_flat_position(body, expected):
-    assert side_and_intent_find(body) == expected
 
 
 @pytest.mark.parametrize("field", ["direction", "side"])
