@@ -1,5 +1,6 @@
 """What changes the inbox and signals."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,8 +15,9 @@ from optionsengine.core import ids
 from optionsengine.core.enums import Intent
 from optionsengine.core.errors import Permanent
 from optionsengine.core.leases import lease_release
+from optionsengine.core.prepared import execute_prepared
 from signals.authentication import secret_make, token_hash
-from signals.data import ContextDraft, Detail, IntakeRejected, SignalDraft
+from signals.data import ContextDraft, Detail, IntakeRejected, JudgedRequest, SignalDraft
 from signals.enums import SIGNAL_TRANSITIONS, EventStatus, IntakeCode, SignalStatus, SourceMode
 from signals.models import (
     MarketContextReceived,
@@ -42,6 +44,18 @@ _CLAIM = """
     ON CONFLICT (key) DO UPDATE SET first_at = excluded.first_at, signal_id = excluded.signal_id
     WHERE held.first_at < %(since)s
     RETURNING key
+"""
+
+
+_STORE = """
+    INSERT INTO webhook_events (
+        id, created_at, updated_at, source_id, path, content_type, body, headers, source_ip, user_agent, size,
+        authenticated, family, sender_event_id, symbol, status, code, error, details, answer, attempts, replays
+    ) VALUES (
+        %(id)s, %(at)s, %(at)s, (SELECT id FROM webhook_sources WHERE id = %(source)s::uuid), %(path)s,
+        %(content_type)s, %(body)s, %(headers)s::jsonb, %(ip)s, %(user_agent)s, %(size)s,
+        %(authenticated)s, '', '', '', 'received', '', '', '[]', '{}', 0, 0
+    ) ON CONFLICT (id) DO NOTHING
 """
 
 
@@ -110,69 +124,28 @@ def webhook_secret_end(*, secret: WebhookSecret, at: datetime) -> bool:
     return True
 
 
-def webhook_event_store(
-    *,
-    at: datetime,
-    source_id: UUID | None,
-    authenticated: bool,
-    path: str,
-    content_type: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    source_ip: str | None,
-    user_agent: str,
-    size: int,
-) -> WebhookEvent:
-    """Store a request as it came, secrets already blanked; `size` is that of the body before."""
-    return WebhookEvent.objects.create(
-        created_at=at,
-        updated_at=at,
-        source_id=source_id,
-        authenticated=authenticated,
-        path=path[:200],
-        content_type=content_type[:100],
-        body=body,
-        headers=dict(headers),
-        source_ip=source_ip,
-        user_agent=user_agent[:300],
-        size=size,
-    )
+def webhook_event_store(request: JudgedRequest) -> None:
+    """Store a request as it came, secrets already blanked, unless it is stored already under its key.
 
-
-def webhook_event_restore(
-    *,
-    event_id: UUID,
-    received_at: datetime,
-    source_id: UUID | None,
-    authenticated: bool,
-    path: str,
-    content_type: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    source_ip: str | None,
-    user_agent: str,
-    size: int,
-) -> None:
-    """Store a request that has waited elsewhere under the key and arrival it has, unless it is stored already.
-
-    One whose source is gone is stored without it, because losing it would be worse.
+    One whose source is gone is stored without it, because losing it would be worse. Made to be cheap: every alert
+    waits for it, and for its commit where no transaction is open.
     """
-    is_known = source_id is not None and WebhookSource.objects.filter(pk=source_id).exists()
-    event = WebhookEvent(
-        pk=event_id,
-        created_at=received_at,
-        updated_at=received_at,
-        source_id=source_id if is_known else None,
-        authenticated=authenticated,
-        path=path[:200],
-        content_type=content_type[:100],
-        body=body,
-        headers=dict(headers),
-        source_ip=source_ip,
-        user_agent=user_agent[:300],
-        size=size,
+    execute_prepared(
+        _STORE,
+        {
+            "id": request.event_id,
+            "at": request.received_at,
+            "source": request.source_id,
+            "path": request.path[:200],
+            "content_type": request.content_type[:100],
+            "body": request.body,
+            "headers": json.dumps(dict(request.headers)),
+            "ip": request.source_ip,
+            "user_agent": request.user_agent[:300],
+            "size": request.size,
+            "authenticated": request.authenticated,
+        },
     )
-    WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
 
 
 def webhook_event_finish(

@@ -47,9 +47,10 @@ class _Snapshot:
 _snapshot = _Snapshot()
 
 
-def sources_known() -> tuple[SourceFacts, ...]:
+def sources_known(*, fresh: bool = True) -> tuple[SourceFacts, ...]:
     """Return every source, read at most once a second; the last that were read while the database is away.
 
+    Not `fresh` says that it is known to be away: then nobody waits for it, unless none were ever read.
     A thread waits for another's reading only where what it has is known to be out of date. Inside a transaction the
     table itself is read: what stands there may yet be rolled back.
 
@@ -58,6 +59,8 @@ def sources_known() -> tuple[SourceFacts, ...]:
     if connection.in_atomic_block:
         return webhook_sources()
     held = _snapshot.held
+    if held is not None and not fresh:
+        return held.sources
     if held is None or held.change is not _snapshot.change:
         with _snapshot.reading:
             return _read()

@@ -1,14 +1,24 @@
 """What every test starts from."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def _sources_not_known():
-    """A process that has just started: what an earlier test's sources were is forgotten."""
+def _fresh_process():
+    """A process that has just started: it knows no sources, no failure of the database, and nothing waits."""
+    from django.conf import settings
+
+    from optionsengine.pipeline.storing import breaker
     from signals.source_snapshot import sources_forget
 
     sources_forget()
+    breaker.succeeded()
+    yield
+    if any(Path(settings.SPOOL_DIR).glob("*/*")):
+        shutil.rmtree(settings.SPOOL_DIR)
 
 
 @pytest.fixture(autouse=True, scope="session")

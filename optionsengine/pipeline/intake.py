@@ -13,13 +13,16 @@ from datetime import datetime
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
+from optionsengine.core import ids
+from optionsengine.core.deadline import deadline
 from optionsengine.core.errors import Transient
 from optionsengine.core.locks import failures_lock
 from optionsengine.core.retry import connection_renew
 from optionsengine.pipeline.answers import Answer, answer_queued, answer_refused
 from optionsengine.pipeline.events import event_process
+from optionsengine.pipeline.storing import STORE_SECONDS, breaker, database_is_away, request_keep
 from signals.authentication import FAILURES_PER_MINUTE, STANDARD_PREFIX, Credentials, authenticate
-from signals.data import IntakeRejected, SourceFacts
+from signals.data import IntakeRejected, JudgedRequest, SourceFacts
 from signals.enums import EventStatus, IntakeCode
 from signals.models import WebhookEvent
 from signals.redaction import body_redact, text_redact
@@ -33,6 +36,7 @@ from signals.source_snapshot import SourcesUnknown, sources_known
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 128 * 1024
+ANSWER_SECONDS = 2.0  # senders give up after 3 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +59,26 @@ class Incoming:
 
 
 def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
-    """Take one request through the whole intake and return its answer.
+    """Take one request through the whole intake and return its answer, within `ANSWER_SECONDS` whatever hangs.
 
-    :raises Transient: if the request could not be stored; nothing of it is kept.
+    :raises Transient: if the request could be stored nowhere; nothing of it is kept.
     """
     started = time.perf_counter()
     if len(incoming.body) > MAX_BODY_BYTES:
         return answer_refused(too_large())
-    try:
+    with deadline(ANSWER_SECONDS):
+        may_ask = breaker.allows()
         try:
-            event = _judge_and_store(incoming, at=at)
+            request = _judge(incoming, may_ask=may_ask, at=at)
         except IntakeRejected as refusal:
             return _unauthorized(incoming, refusal, at=at)
-    except (OperationalError, InterfaceError) as error:
-        connection_renew()
-        raise Transient(f"the request could not be stored: {error}") from error
-    try:
-        return event_process(event.pk, at=at, started=started)
-    except Transient:
-        logger.warning("webhook event %s is stored and waits for recovery", event.pk)
-        return answer_queued(event.pk)
+        if not request_keep(request, may_ask=may_ask):
+            return answer_queued(request.event_id)
+        try:
+            return event_process(request.event_id, at=at, started=started)
+        except Transient:
+            logger.warning("webhook event %s is stored and waits for recovery", request.event_id)
+            return answer_queued(request.event_id)
 
 
 def too_large() -> IntakeRejected:
@@ -89,10 +93,16 @@ def _known_secrets(incoming: Incoming, sources: Sequence[SourceFacts]) -> list[s
     return [incoming.path_token, settings.HMAC_SECRET, *held, *keys]
 
 
-def _judge_and_store(incoming: Incoming, *, at: datetime) -> WebhookEvent:
+def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> JudgedRequest:
+    """Return the request with its sender, secrets blanked.
+
+    :raises IntakeRejected: `UNAUTHORIZED`.
+    :raises SourcesUnknown: if it could not be judged, because the sources cannot be read and never were.
+    """
     cause: SourcesUnknown | None = None
     try:
-        sources = sources_known()
+        with deadline(STORE_SECONDS):
+            sources = sources_known(fresh=may_ask)
     except SourcesUnknown as error:
         sources, cause = (), error
     known = _known_secrets(incoming, sources)
@@ -121,8 +131,9 @@ def _judge_and_store(incoming: Incoming, *, at: datetime) -> WebhookEvent:
             raise
         # only the environment's source could be judged; the request may be good for one that is not known yet
         raise cause from refusal
-    return webhook_event_store(
-        at=at,
+    return JudgedRequest(
+        event_id=ids.new_id(),
+        received_at=at,
         source_id=None if verdict.source is None else verdict.source.pk,
         authenticated=verdict.authenticated,
         path=incoming.path,
@@ -138,28 +149,48 @@ def _judge_and_store(incoming: Incoming, *, at: datetime) -> WebhookEvent:
 def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, at: datetime) -> Answer:
     """Refuse a request, keeping a row without a body of it while its sender is not over the limit.
 
-    The rows are what is counted, so that every process of every host counts the same.
+    The rows are what is counted, so that every process of every host counts the same. While the database is away
+    nothing is kept: the refusal itself needs nobody.
     """
+    if not database_is_away():
+        try:
+            with deadline(STORE_SECONDS):
+                return _failure_record(incoming, refusal, at=at)
+        except (OperationalError, InterfaceError, Transient) as error:
+            connection_renew()
+            logger.warning("a failed authentication was not recorded: %s", str(error).partition("\n")[0])
+    return answer_refused(refusal)
+
+
+def _failure_record(incoming: Incoming, refusal: IntakeRejected, *, at: datetime) -> Answer:
     # whoever takes one address for the other puts the token where the source's name belongs
     is_named = not incoming.slug or any(source.slug == incoming.slug for source in sources_known())
     with transaction.atomic():
         failures_lock(incoming.ip or "unknown")
         if failures_count(ip=incoming.ip, at=at, limit=FAILURES_PER_MINUTE) >= FAILURES_PER_MINUTE:
             return answer_refused(IntakeRejected(IntakeCode.THROTTLED, "too many failures; wait a minute"))
-        event = webhook_event_store(
-            at=at,
-            source_id=None,
-            authenticated=False,
-            path=incoming.path if is_named else "/webhook/s/…",
-            content_type="",
-            body=b"",
-            headers={},
-            source_ip=incoming.ip,
-            user_agent="",
-            size=len(incoming.body),
+        event_id = ids.new_id()
+        webhook_event_store(
+            JudgedRequest(
+                event_id=event_id,
+                received_at=at,
+                source_id=None,
+                authenticated=False,
+                path=incoming.path if is_named else "/webhook/s/…",
+                content_type="",
+                body=b"",
+                headers={},
+                source_ip=incoming.ip,
+                user_agent="",
+                size=len(incoming.body),
+            )
         )
-        answer = answer_refused(refusal, event.pk)
+        answer = answer_refused(refusal, event_id)
         webhook_event_finish(
-            event=event, status=EventStatus.REJECTED, code=refusal.code.value, answer=answer.stored(), at=at
+            event=WebhookEvent.objects.get(pk=event_id),
+            status=EventStatus.REJECTED,
+            code=refusal.code.value,
+            answer=answer.stored(),
+            at=at,
         )
     return answer

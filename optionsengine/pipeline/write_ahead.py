@@ -6,8 +6,8 @@ import json
 import logging
 import re
 import socket
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,8 @@ from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel
 from optionsengine.ops.services import alert_raise, alert_resolve
 from optionsengine.pipeline.events import event_process
-from signals.services import webhook_event_restore
+from signals.data import JudgedRequest
+from signals.services import webhook_event_store
 
 logger = logging.getLogger(__name__)
 
@@ -32,26 +33,10 @@ VERSION = 1
 _MEBIBYTE = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class SpooledRequest:
-    """One judged request, secrets blanked, with the key its event will have. `size` is that of the body before."""
-
-    event_id: UUID
-    received_at: datetime
-    source_id: UUID | None
-    authenticated: bool
-    path: str
-    content_type: str
-    body: bytes
-    headers: Mapping[str, str]
-    source_ip: str | None
-    user_agent: str
-    size: int
-
-
-def request_encode(request: SpooledRequest) -> bytes:
+def request_encode(request: JudgedRequest) -> bytes:
     """Return the request as one line of JSON, its body in base64."""
     document = asdict(request) | {
+        "headers": dict(request.headers),
         "version": VERSION,
         "event_id": str(request.event_id),
         "received_at": request.received_at.isoformat(),
@@ -61,7 +46,7 @@ def request_encode(request: SpooledRequest) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def request_decode(record: bytes) -> SpooledRequest:
+def request_decode(record: bytes) -> JudgedRequest:
     """Return the request of a record.
 
     :raises RecordUnusableError: if it is none of this version.
@@ -77,7 +62,7 @@ def request_decode(record: bytes) -> SpooledRequest:
             "source_id": None if document["source_id"] is None else UUID(document["source_id"]),
             "body": base64.b64decode(document["body"], validate=True),
         }
-        return SpooledRequest(**document)
+        return JudgedRequest(**document)
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise RecordUnusableError(f"it is not a request: {error!r}") from error
 
@@ -98,44 +83,20 @@ def spool_is_empty() -> bool:
     return spool_open().is_empty()
 
 
-def request_spool(
-    *,
-    event_id: UUID,
-    received_at: datetime,
-    source_id: UUID | None,
-    authenticated: bool,
-    path: str,
-    content_type: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    source_ip: str | None,
-    user_agent: str,
-    size: int,
-) -> None:
+def request_spool(request: JudgedRequest) -> None:
     """Keep a judged request on this host's disk; when this returns, it may be acknowledged. Touches no database.
 
     :raises SpoolError: if it could not be kept, `SpoolFullError` for want of room; nothing of it is kept then.
     """
-    request = SpooledRequest(
-        event_id=event_id,
-        received_at=received_at,
-        source_id=source_id,
-        authenticated=authenticated,
-        path=path,
-        content_type=content_type,
-        body=body,
-        headers=dict(headers),
-        source_ip=source_ip,
-        user_agent=user_agent,
-        size=size,
-    )
-    spool_open().append(request_encode(request), key=str(event_id))
+    spool_open().append(request_encode(request), key=str(request.event_id))
 
 
-def spool_drain(*, at: datetime, seconds: float = PASS_SECONDS) -> StageReport:
+def spool_drain(
+    *, at: datetime, seconds: float = PASS_SECONDS, progress: Callable[[], object] = lambda: None
+) -> StageReport:
     """Move this host's waiting requests into the inbox, in order, and give each its effect.
 
-    A request is inserted once by its key however often it is taken. `deferred` counts those whose effect is left to
+    A request is inserted once by its key however often it is taken. `progress` is called after each. `deferred` counts those whose effect is left to
     recovery, `failed` also those that are damaged: they are set aside, and an alert says so.
 
     :raises Transient: if the database went away again, or the spool cannot be read; what was not taken stays.
@@ -143,7 +104,12 @@ def spool_drain(*, at: datetime, seconds: float = PASS_SECONDS) -> StageReport:
     report = StageReport()
     spool = spool_open()
     if not spool.is_empty():
-        drained = spool.drain(lambda record: _take(record, report, at=at), seconds=seconds)
+
+        def take(record: bytes) -> None:
+            _take(record, report, at=at)
+            progress()
+
+        drained = spool.drain(take, seconds=seconds)
         report.failed += drained.bad
         _told(drained)
     _bad_tell(spool, at=at)
@@ -172,13 +138,12 @@ def _take(record: bytes, report: StageReport, *, at: datetime) -> None:
         report.done += 1
 
 
-def _insert(request: SpooledRequest) -> None:
-    values = {name: getattr(request, name) for name in SpooledRequest.__slots__}
+def _insert(request: JudgedRequest) -> None:
     try:
-        webhook_event_restore(**values)
+        webhook_event_store(request)
     except IntegrityError:
         # its source was deleted between our look and the commit: the second look finds it gone
-        webhook_event_restore(**values)
+        webhook_event_store(request)
 
 
 def _told(drained: DrainReport) -> None:

@@ -7,25 +7,14 @@ from bias.enums import BiasOutcome
 from bias.models import BiasStateCurrent, BiasStateHistory
 from bias.selectors import bias_state_get
 from bias.services import bias_event_apply
-from signals.services import webhook_event_store
+from tests import factories
 from tests.bias.payloads import AT, TS, bias_draft
 
 pytestmark = pytest.mark.django_db
 
 
 def apply(at=AT, **changes):
-    event = webhook_event_store(
-        at=at,
-        source_id=None,
-        authenticated=True,
-        path="/webhook",
-        content_type="application/json",
-        body=b"{}",
-        headers={},
-        source_ip=None,
-        user_agent="",
-        size=2,
-    )
+    event = factories.webhook_event(created_at=at, status="received", family="", symbol="", body=b"{}", size=2)
     with transaction.atomic():
         return bias_event_apply(draft=bias_draft(at, **changes), event=event, at=at)
 

@@ -163,13 +163,3 @@ class _Once:
         except type(self.fault.error):
             self.fault.is_armed = False
             raise
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_request_that_cannot_be_stored_is_to_be_sent_again():
-    fault = Fault(OperationalError("server closed\nthe connection"), "INSERT INTO webhook_events")
-    response = post_through(fault, alert())
-    answer = response.json()
-    assert (response.status_code, answer["status"], answer["code"]) == (503, "UNAVAILABLE", "UNAVAILABLE")
-    assert answer["webhook_event_id"] is None
-    assert not WebhookEvent.objects.exists()

@@ -17,11 +17,11 @@ from signals.services import (
     signal_receive,
     signal_transition,
     webhook_event_finish,
-    webhook_event_store,
     webhook_secret_end,
     webhook_secret_rotate,
     webhook_source_create,
 )
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -30,18 +30,7 @@ LATER = AT + timedelta(minutes=1)
 
 
 def event():
-    return webhook_event_store(
-        at=AT,
-        source_id=None,
-        authenticated=True,
-        path="/webhook",
-        content_type="application/json",
-        body=b"{}",
-        headers={},
-        source_ip=None,
-        user_agent="",
-        size=2,
-    )
+    return factories.webhook_event(created_at=AT, status="received", family="", symbol="", body=b"{}", size=2)
 
 
 def signal(**changes):

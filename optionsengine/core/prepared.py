@@ -1,0 +1,25 @@
+"""Statements of the hot path: bound and planned by the server once a connection, and through Django's own cursor."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import psycopg
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+
+class _PreparedCursor(psycopg.Cursor[Any]):
+    def execute(self, query: Any, params: Any = None, **_: Any) -> "_PreparedCursor":
+        return super().execute(query, params, prepare=True)
+
+
+def execute_prepared(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Execute one statement with `%(name)s` places and return its rows.
+
+    Nothing is asked of the connection first, so one that has died in the meantime is found out by the statement:
+    call it in `database_retry`. Pass JSON as text, and cast what stands in a SELECT list.
+    """
+    connection.ensure_connection()
+    with connection.make_cursor(cast(CursorWrapper, _PreparedCursor(connection.connection))) as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall() if cursor.description else []
