@@ -1,5 +1,6 @@
 """What reads the inbox and signals."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -62,6 +63,21 @@ def exits_newer(draft: SignalDraft, *, source_id: UUID | None, at: datetime) -> 
 def events_arriving(*, until: datetime) -> QuerySet[WebhookEvent]:
     """Return the events that had arrived at `until` and still have no end: what they will be is not known yet."""
     return WebhookEvent.objects.filter(status=EventStatus.RECEIVED, created_at__lte=until)
+
+
+def events_finished(
+    *, statuses: Collection[EventStatus], since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[WebhookEvent]:
+    """Return the requests that ended so and arrived from `since` up to, not including, `until`, the oldest first.
+
+    Requests of unknown senders are left out: nothing of them was kept.
+    """
+    rows = WebhookEvent.objects.filter(status__in=statuses).exclude(code=IntakeCode.UNAUTHORIZED)
+    if since is not None:
+        rows = rows.filter(created_at__gte=since)
+    if until is not None:
+        rows = rows.filter(created_at__lt=until)
+    return rows.order_by("created_at", "pk")
 
 
 def failures_count(*, ip: str | None, at: datetime, limit: int) -> int:

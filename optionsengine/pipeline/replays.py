@@ -57,7 +57,7 @@ def event_replay(*, event_id: UUID, actor: str, at: datetime) -> Answer:
 
 
 def events_replay(
-    *, event_ids: Iterable[UUID], actor: str, at: datetime, progress: Callable[[], None] = lambda: None
+    *, event_ids: Iterable[UUID], actor: str, at: datetime, progress: Callable[[], object] = lambda: None
 ) -> list[Replayed]:
     """Read stored requests again, each by itself, and return what became of each; `progress` is called after each.
 

@@ -96,8 +96,9 @@ def spool_drain(
 ) -> StageReport:
     """Move this host's waiting requests into the inbox, in order, and give each its effect.
 
-    A request is inserted once by its key however often it is taken. `progress` is called after each. `deferred` counts those whose effect is left to
-    recovery, `failed` also those that are damaged: they are set aside, and an alert says so.
+    A request is inserted once by its key however often it is taken; `progress` is called after each. `deferred` counts
+    those whose effect is left to recovery, `failed` also those that are damaged: they are set aside, and an alert says
+    so.
 
     :raises Transient: if the database went away again, or the spool cannot be read; what was not taken stays.
     """
