@@ -67,3 +67,12 @@ class ExitHit:
     priority: AlertPriority
     urgency: AlertUrgency
     recommended_action: RecommendedAction
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedPnl:
+    """What the sender says its exit made and what our real positions made, in dollars; None while one is open."""
+
+    reported: Decimal
+    ours: Decimal | None
+    differs: bool

@@ -13,6 +13,8 @@ from positions.data import ExitHit, ExitPolicy, HoldFacts, PositionView
 from positions.enums import AlertPriority, AlertUrgency, ExitReason, RecommendedAction, RuleScope
 
 GUARDIAN_MINUTES = 30  # before the close of the expiry day
+REPORTED_PNL_DOLLARS = Decimal(1)
+REPORTED_PNL_PERCENT = Decimal(1)
 DEFAULT_POLICY = ExitPolicy()
 
 _PRICE_STEP = Decimal("0.0001")
@@ -209,6 +211,12 @@ def initial_risk(policy: ExitPolicy, cost_basis: Decimal) -> Decimal:
 def pnl_r(pnl: Decimal, risk: Decimal) -> float:
     """Return the result in units of the risk taken (R multiple: P&L ÷ 1 R); 0 when nothing was risked."""
     return round(float(pnl / risk), 6) if risk else 0.0
+
+
+def pnl_differs(reported: Decimal, ours: Decimal) -> bool:
+    """Tell whether two results in dollars differ by more than $1, or by more than 1 % of the reported one."""
+    difference = abs(reported - ours)
+    return difference > REPORTED_PNL_DOLLARS or difference * _HUNDRED > abs(reported) * REPORTED_PNL_PERCENT
 
 
 def pnl_percent(pnl: Decimal, cost_basis: Decimal) -> float:

@@ -21,11 +21,12 @@ from optionsengine.market import calendar
 from optionsengine.ops.models import Alert
 from orders.enums import LIVE
 from orders.models import Order
-from positions.data import ExitHit, ExitPolicy, HoldFacts, PositionView
+from positions.data import ExitHit, ExitPolicy, HoldFacts, PositionView, ReportedPnl
 from positions.enums import AlertPriority, ExitAction, ExitReason, PositionStatus, RuleScope
 from positions.models import ExitRule, Position
-from positions.rules import PolicyBook, exit_hits, exit_policy_for, expiry_notice, premium, stop_percent
+from positions.rules import PolicyBook, exit_hits, exit_policy_for, expiry_notice, pnl_differs, premium, stop_percent
 from signals.enums import SignalStatus
+from signals.models import Signal
 
 PAGE_SIZE = 500
 UNPRICED = "unpriced:"  # the cause of the alert, before the option's symbol
@@ -36,6 +37,24 @@ _TIME_STOPS = (ExitReason.EXPIRED, ExitReason.MIN_DTE)
 def positions_watched() -> "QuerySet[Position]":
     """Return every position that is not closed, shadow and test ones included."""
     return Position.objects.exclude(status=PositionStatus.CLOSED)
+
+
+def reported_pnl_get(signal: Signal) -> ReportedPnl | None:
+    """Return the profit the sender reports of an exit beside ours; None if it reports none or closed nothing real.
+
+    Ours is that of the whole positions, shadow ones apart, and None while one of them is not closed.
+    """
+    if signal.reported_pnl is None:
+        return None
+    entries = Order.objects.filter(exit_signal=signal).values("entry_order")
+    closed = Position.objects.filter(entry_order__in=entries).exclude(mode=Mode.SHADOW)
+    results = list(closed.values_list("status", "realized_pnl"))
+    if not results:
+        return None
+    if any(status != PositionStatus.CLOSED for status, _ in results):
+        return ReportedPnl(signal.reported_pnl, None, False)
+    ours = sum((pnl for _, pnl in results), Decimal(0))
+    return ReportedPnl(signal.reported_pnl, ours, pnl_differs(signal.reported_pnl, ours))
 
 
 def positions_pages(positions: "QuerySet[Position]") -> Iterator[list[Position]]:

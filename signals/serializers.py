@@ -22,6 +22,7 @@ SIGNAL_FIELDS = (
     "quantity",
     "strike",
     "expiration",
+    "reported_pnl",
     "pattern",
     "family",
     "source",
@@ -37,7 +38,9 @@ SIGNAL_FIELDS = (
 class SignalSerializer(serializers.ModelSerializer[Signal]):
     """One line of the list. `engine` is the one whose decision is real, null for an exit."""
 
-    source = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)  # type: ignore[assignment]
+    source = serializers.SlugRelatedField[Any](  # type: ignore[assignment]
+        slug_field="slug", read_only=True, allow_null=True
+    )
     engine = serializers.ChoiceField(
         source="experiment.variant", choices=Engine.choices, default=None, allow_null=True, read_only=True
     )

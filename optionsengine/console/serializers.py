@@ -62,6 +62,14 @@ class PositionLifeSerializer(Plain):
     alerts = ExitAlertRowSerializer(many=True)
 
 
+class ReportedPnlSerializer(Plain):
+    """The sender's word and ours, in dollars; `ours` is null while a position is open."""
+
+    reported = serializers.DecimalField(max_digits=14, decimal_places=2)
+    ours = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+    differs = serializers.BooleanField()
+
+
 class TimelineSerializer(Plain):
     """One signal's whole life; `story` tells all of it in order."""
 
@@ -74,6 +82,7 @@ class TimelineSerializer(Plain):
     orders = OrderLifeSerializer(many=True)
     positions = PositionLifeSerializer(many=True)
     exit_signals = SignalSerializer(many=True)
+    reported_pnl = ReportedPnlSerializer(allow_null=True)
     story = MomentSerializer(many=True)
 
 

@@ -12,9 +12,11 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation
-from optionsengine.core.enums import Engine
+from optionsengine.core.enums import Engine, Mode
 from orders.models import Order, OrderEvent, Trade
+from positions.data import ReportedPnl
 from positions.models import ExitAlert, Position, PositionEvent, PositionMark
+from positions.selectors import reported_pnl_get
 from signals.enums import SignalStatus
 from signals.models import Signal, SignalEvent
 
@@ -73,7 +75,8 @@ def signal_timeline(signal_id: UUID) -> dict[str, Any]:
     """Return the life of one signal in a fixed number of queries, however much happened.
 
     Keys: `signal` (its event and source loaded), `experiment` or None, `changes`, `rounds` (newest first, at most
-    `ROUNDS_SHOWN`) with `rounds_total`, `orders`, `positions`, `exit_signals` and `story`, every `Moment` in order.
+    `ROUNDS_SHOWN`) with `rounds_total`, `orders`, `positions`, `exit_signals`, `reported_pnl` (of an exit whose sender
+    reports one) and `story`, every `Moment` in order.
     Of an exit signal the orders are those it caused, and the positions those it closed.
 
     :raises Signal.DoesNotExist: if there is no such signal.
@@ -84,6 +87,7 @@ def signal_timeline(signal_id: UUID) -> dict[str, Any]:
     rounds = _rounds(experiment)
     orders = _orders(signal)
     positions = _positions(signal, [life.order for life in orders])
+    reported = reported_pnl_get(signal)
     exits = {life.order.exit_signal for life in orders if life.order.exit_signal is not None}
     return {
         "signal": signal,
@@ -94,7 +98,8 @@ def signal_timeline(signal_id: UUID) -> dict[str, Any]:
         "orders": orders,
         "positions": positions,
         "exit_signals": sorted((one for one in exits if one.pk != signal.pk), key=lambda one: one.created_at),
-        "story": _story(signal, changes, rounds, orders, positions),
+        "reported_pnl": reported,
+        "story": _story(signal, changes, rounds, orders, positions, reported),
     }
 
 
@@ -172,6 +177,7 @@ def _story(
     rounds: list[RoundLife],
     orders: list[OrderLife],
     positions: list[PositionLife],
+    reported: ReportedPnl | None,
 ) -> list[Moment]:
     """Merge everything that happened, oldest first; what happened at one moment keeps the order of the stages."""
     event = signal.event
@@ -202,6 +208,11 @@ def _story(
             Moment(alert.created_at, "alert", f"{name} alert", f"{alert.priority} {alert.reason}")
             for alert in watched.alerts
         ]
+    closed = [life.position.closed_at for life in positions if life.position.mode != Mode.SHADOW]
+    if reported is not None and reported.ours is not None:
+        title = "reported P&L differs from ours" if reported.differs else "reported P&L agrees with ours"
+        at = max(moment for moment in closed if moment is not None)
+        after.append(Moment(at, "pnl", title, f"reported {reported.reported}, ours {reported.ours}"))
     return sorted(told + after, key=lambda moment: moment.at)
 
 

@@ -24,7 +24,7 @@ from optionsengine.pipeline.orchestrate import outcome_count, signals_claim
 from orders.enums import LIVE, OrderStatus
 from orders.models import Order
 from orders.services import order_transition
-from positions.services import exit_signal_apply
+from positions.services import exit_signal_apply, reported_pnl_compare
 from signals.enums import SignalStatus
 from signals.models import Signal
 from signals.selectors import events_arriving
@@ -101,6 +101,7 @@ def _exit_apply(signal_id: UUID, token: UUID, *, at: datetime) -> DecisionOutcom
             else f"no open {signal.side or 'long or short'} position in {signal.symbol} to close",
             at=at,
         )
+        reported_pnl_compare(signal=signal, at=at)  # what it closed may be closed by now
     return DecisionOutcome.APPROVED if closing else DecisionOutcome.REFUSED
 
 

@@ -26,7 +26,7 @@ from orders.rules import paper_fill
 from orders.selectors import broker_get, order_request, orders_claimable
 from orders.services import entry_order_create, order_apply_report, order_quarantine, order_transition, orders_expire
 from positions.enums import ExitReason
-from positions.services import greeks_of, position_open, position_reduce
+from positions.services import greeks_of, position_open, position_reduce, reporting_signals_lock
 from signals.enums import SignalStatus
 from signals.models import Signal
 from signals.services import signal_transition
@@ -147,6 +147,8 @@ def _report_book(order: Order, token: UUID, report: BrokerReport, *, broker: str
     """
     with transaction.atomic():
         # signals before orders before positions, like everywhere
+        if order.intent == Intent.EXIT:
+            reporting_signals_lock(Order.objects.filter(entry_order=order.entry_order_id))
         Signal.objects.select_for_update().get(pk=order.signal_id)
         locked = lease_lock(Order, order.pk, token)
         frozen = None

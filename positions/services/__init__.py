@@ -3,6 +3,7 @@
 from positions.services.exits import exit_signal_apply, exits_monitor, position_close_request
 from positions.services.lifecycle import position_open, position_reduce, position_transition
 from positions.services.refresh import greeks_of, positions_refresh
+from positions.services.reported import reported_pnl_compare, reporting_signals_lock
 from positions.services.settlement import positions_settle
 
 __all__ = [
@@ -15,4 +16,6 @@ __all__ = [
     "position_transition",
     "positions_refresh",
     "positions_settle",
+    "reported_pnl_compare",
+    "reporting_signals_lock",
 ]

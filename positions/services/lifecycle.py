@@ -27,6 +27,7 @@ from positions.rules import (
     premium,
 )
 from positions.selectors import UNPRICED, exit_policies, position_policy
+from positions.services.reported import position_reported_compare
 from signals.models import Signal
 
 SIMULATED_SOURCE = "simulated"
@@ -186,6 +187,7 @@ def _close_book(position: Position, at: datetime) -> None:
         created_at=at,
     )
     alert_resolve(cause=UNPRICED + position.option_symbol, at=at)
+    position_reported_compare(position=position, at=at)
 
 
 def performance_source(mode: Mode, data_source: str) -> str:

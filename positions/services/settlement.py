@@ -23,6 +23,7 @@ from positions.models import Position
 from positions.selectors import positions_watched
 from positions.services.exits import exit_failed
 from positions.services.lifecycle import position_lock, position_reduce, position_transition
+from positions.services.reported import reporting_signals_lock
 from signals.models import Signal
 
 SETTLEMENT = "settlement"
@@ -85,6 +86,7 @@ def _settle(pk: UUID, close: Decimal, expires_at: datetime, at: datetime) -> boo
     """Settle one position; False when somebody else did."""
     with transaction.atomic():
         # signals before orders before positions, like everywhere
+        reporting_signals_lock(Order.objects.filter(entry_order__position=pk))
         list(Signal.objects.select_for_update(no_key=True, of=("self",)).filter(positions=pk))
         exits = Order.objects.filter(entry_order__position=pk, intent=Intent.EXIT, status__in=LIVE)
         working = list(exits.select_for_update(no_key=True, of=("self",)).order_by("pk"))
