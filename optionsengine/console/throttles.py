@@ -19,9 +19,17 @@ class LoginAddressThrottle(SimpleRateThrottle):
     cache = caches["shared"]
 
     def get_cache_key(self, request: Any, view: Any) -> str:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-        address = client_ip(request.META.get("REMOTE_ADDR", ""), forwarded, settings.TRUSTED_PROXIES)
-        return f"login:address:{address or 'unknown'}"
+        return f"login:address:{_address_of(request)}"
+
+
+class CronFailureThrottle(SimpleRateThrottle):
+    """Sixty wrong secrets a minute from one address."""
+
+    scope = "cron"
+    cache = caches["shared"]
+
+    def get_cache_key(self, request: Any, view: Any) -> str:
+        return f"cron:address:{_address_of(request)}"
 
 
 class LoginNameThrottle(SimpleRateThrottle):
@@ -34,6 +42,11 @@ class LoginNameThrottle(SimpleRateThrottle):
         name = _name_of(request)
         # hashed, because a cache key has limits that a name has not
         return f"login:name:{hashlib.sha256(name.encode()).hexdigest()}" if name else None
+
+
+def _address_of(request: Any) -> str:
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return client_ip(request.META.get("REMOTE_ADDR", ""), forwarded, settings.TRUSTED_PROXIES) or "unknown"
 
 
 def _name_of(request: Any) -> str:

@@ -1,12 +1,13 @@
 """The API, its documents and tokens, health, and the way in."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
 
 from optionsengine.console import health, views
+from optionsengine.console.cron_views import CronQueueView
 from orders.views import OrderViewSet, TradeViewSet
 from positions.views import ExitSignalsView, PositionViewSet
 
@@ -21,6 +22,7 @@ v1: list[URLPattern | URLResolver] = [
     path("exit-signals/", ExitSignalsView.as_view(), name="exit-signals"),
     path("paper-trading/", views.PaperTradingView.as_view(), name="paper-trading"),
     path("refresh-positions/", views.RefreshPositionsView.as_view(), name="refresh-positions"),
+    path("cron/process-queue/", CronQueueView.as_view(), name="cron-process-queue"),
     path("pipeline/run/", views.PipelineRunView.as_view(), name="pipeline-run"),
     path("stream-ticket/", views.StreamTicketView.as_view(), name="stream-ticket"),
 ]
@@ -30,6 +32,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/v1/", include(v1)),
+    re_path(r"^api/cron/process-queue/?$", CronQueueView.as_view(schema=None)),
     path("api/auth/token/", views.LoginView.as_view(), name="token"),
     path("api/auth/token/refresh/", TokenRefreshView.as_view(), name="token-refresh"),
     path("api/auth/token/verify/", TokenVerifyView.as_view(), name="token-verify"),

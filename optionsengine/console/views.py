@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.views import TokenObtainPairView
 
+from optionsengine.console.cron_views import pipeline_answer
 from optionsengine.console.permissions import ReaderPermission
 from optionsengine.console.selectors import unrealized_total
 from optionsengine.console.serializers import (
@@ -80,14 +81,7 @@ class PipelineRunView(APIView):
 
     @extend_schema(request=None, responses=PipelineRunSerializer)
     def post(self, request: Request) -> Response:
-        reports = pipeline_run(at=now())
-        failed = sum(report.failed for report in reports.values())
-        answer = {
-            "success": not failed,
-            "stages": {stage.value: report.counts() for stage, report in reports.items()},
-            "message": f"{len(reports)} stages ran, {failed} rows failed",
-        }
-        return Response(PipelineRunSerializer(answer).data)
+        return Response(PipelineRunSerializer(pipeline_answer(pipeline_run(at=now()))).data)
 
 
 class StreamTicketView(APIView):

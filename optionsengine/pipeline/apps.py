@@ -8,6 +8,7 @@ class PipelineConfig(AppConfig):
     verbose_name = "Pipeline"
 
     def ready(self) -> None:
-        from optionsengine.pipeline.checks import check_intervals
+        from optionsengine.pipeline.checks import check_cron_secret, check_intervals
 
         register(check_intervals)
+        register(check_cron_secret)

@@ -183,6 +183,8 @@ EXIT_MONITOR_INTERVAL = readers.integer("EXIT_MONITOR_INTERVAL", 60, minimum=1, 
 INBOX_RECOVERY_INTERVAL = readers.integer("INBOX_RECOVERY_INTERVAL", 10, minimum=1, maximum=3600)
 RECONCILE_INTERVAL = readers.integer("RECONCILE_INTERVAL", 300, minimum=1, maximum=86400)
 HEARTBEAT_INTERVAL = readers.integer("HEARTBEAT_INTERVAL", 5, minimum=1, maximum=60)
+ENABLE_CRON_PROCESSING = readers.flag("ENABLE_CRON_PROCESSING", True)
+CRON_SECRET = readers.text("CRON_SECRET")
 
 Q_CLUSTER = {
     "name": "entries",

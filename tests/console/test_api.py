@@ -110,6 +110,7 @@ def test_no_route_is_forgotten():
         "positions/<str:pk>/close/",
         "exit-signals/",
         "stream-ticket/",
+        "cron/process-queue/",  # in test_cron
         *ACTS,
     }
     found = {
@@ -255,6 +256,14 @@ def test_a_filter_that_makes_no_sense_is_refused_by_its_name(viewer, query, fiel
     assert body["code"] == "INVALID_FIELD"
     assert [detail["field"] for detail in body["details"]] == [field]
     assert body["error"].startswith(f"{field}: ")
+
+
+def test_a_moment_may_have_any_offset_that_a_text_can_write(viewer):
+    mine = factories.signal(created_at=factories.AT)
+    assert ids(viewer.get("/api/v1/signals/?created_after=2026-02-18T14:00:00%2B23:59")) == [str(mine.pk)]
+    for moment in ("0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59"):
+        response = viewer.get(f"/api/v1/signals/?created_after={moment}")
+        assert (response.status_code, response.json()["code"]) == (400, "INVALID_FIELD")
 
 
 def test_decimals_are_strings_and_times_are_utc(viewer):
