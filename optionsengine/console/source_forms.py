@@ -74,7 +74,6 @@ def _own_secret_field(widget: forms.Widget) -> forms.CharField:
 
 class WebhookSourceForm(WordedForm):
     messages = {
-        "webhook_sources_slug": "Another source has this slug. Choose another.",
         "webhook_sources_one_default": "Another source is the default, and only one may be. Clear that one first.",
     }
     tradingview_addresses = forms.BooleanField(
@@ -104,6 +103,7 @@ class WebhookSourceForm(WordedForm):
             "is_enabled",
             "is_default",
         )
+        error_messages = {"slug": {"unique": "Another source has this slug. Choose another."}}
         labels = {"requires_timestamp": "signs the time", "reads_id": "reads the field id", "ids_only": "ids only"}
         help_texts = {
             "slug": "Names the source: it may post to /webhook/s/ followed by this.",
