@@ -309,7 +309,7 @@ def test_a_full_disk_keeps_nothing_of_the_record_and_the_next_is_kept(spool, fol
 
 
 class Fault:
-    """Stands in for one function of the operating system and fails from its `number`th call on; `half` is done first."""
+    """Stands in for a function of the operating system; fails from its `number`th call on, `half` of it done first."""
 
     def __init__(self, monkeypatch, name, code, number=1, half=False):
         self.real, self.code, self.left, self.half = getattr(os, name), code, number, half

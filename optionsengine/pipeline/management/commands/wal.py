@@ -191,7 +191,7 @@ def _status_table(status: WriteAheadStatus) -> Table:
     for name in spool.bad_files:
         table.add_row(f"    {name}", "")
     if inbox is None:
-        table.add_row("[red]the database is away[/red]", "")
+        table.add_row("[red]the inbox cannot be read[/red]", "")
         table.add_row(f"  {status.said}", "")
     else:
         table.add_row("unfinished requests in the inbox", str(inbox.unfinished))
