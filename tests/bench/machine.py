@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -61,9 +61,9 @@ class Machine:
         server.reset()
         self._ends.callback(server.reset)
         server.ensure(_DATABASE)
-        found = {name: self._ask(server, f"SHOW {name}")[0][0] for name in _DURABLE}
-        if found != _DURABLE:
-            raise BenchError(f"the server must be durable to be measured: {found}")
+        fault = durable_fault({name: self._ask(server, f"SHOW {name}")[0][0] for name in _DURABLE})
+        if fault:
+            raise BenchError(fault)
         return server
 
     @staticmethod
@@ -140,10 +140,26 @@ class Machine:
         if not program.exists():
             raise BenchError(f"{program} is missing: unset DEVPG_BIN to use the wheel's")
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
-        found = _TPS.search(done.stdout)
-        if done.returncode != 0 or found is None:
+        if done.returncode != 0:
             raise BenchError(f"pgbench failed: {done.stderr.strip()}")
-        return float(found[1])
+        return tps_read(done.stdout)
+
+
+def durable_fault(found: Mapping[str, str]) -> str:
+    """Return what keeps a server of these settings from being durable, or an empty text."""
+    faults = [f"{name} is {found[name]}" for name, needed in _DURABLE.items() if found[name] != needed]
+    return f"only a durable server is measured, and {', '.join(faults)}" if faults else ""
+
+
+def tps_read(said: str) -> float:
+    """Return the transactions a second that pgbench says it has reached.
+
+    :raises BenchError: if it says none.
+    """
+    match = _TPS.search(said)
+    if match is None:
+        raise BenchError(f"pgbench says no rate: {said.strip()}")
+    return float(match[1])
 
 
 class Web:
