@@ -35,11 +35,11 @@ DEDUPE_WINDOW = timedelta(seconds=60)
 # One statement claims the key or leaves it with the signal that holds it; a second sender waits for the first to
 # commit. The claim only moves forward, so that it always holds the newest signal; it is locked also where it stays.
 # An entry that an exit overtook claims nothing; being looked for here that costs no statement of its own.
-_CLAIM = """
+CLAIM = """
     INSERT INTO signal_dedupe AS held (key, first_at, signal_id)
-    SELECT %(key)s, %(at)s, %(signal)s WHERE %(intent)s <> 'entry' OR NOT EXISTS (
+    SELECT %(key)s, %(at)s::timestamptz, %(signal)s::uuid WHERE %(intent)s <> 'entry' OR NOT EXISTS (
         SELECT 1 FROM signals x WHERE x.symbol = %(symbol)s AND x.created_at > %(at)s AND x.intent = 'exit'
-        AND x.side IN ('', %(side)s) AND x.is_test = %(is_test)s AND x.source_id IS NOT DISTINCT FROM %(source)s
+        AND x.side IN ('', %(side)s) AND x.is_test = %(is_test)s AND x.source_id IS NOT DISTINCT FROM %(source)s::uuid
         AND (x.strike IS NULL OR x.strike = %(strike)s) AND (x.expiration IS NULL OR x.expiration = %(expiration)s))
     ON CONFLICT (key) DO UPDATE SET first_at = excluded.first_at, signal_id = excluded.signal_id
     WHERE held.first_at < %(since)s
@@ -215,8 +215,9 @@ def _held_by_sender_id(event: WebhookEvent, sender_event_id: str) -> Signal | No
     ).first()
 
 
-def _claim(draft: SignalDraft, *, signal_id: UUID, source_id: UUID | None, at: datetime) -> bool:
-    values: dict[str, Any] = {
+def claim_values(draft: SignalDraft, *, signal_id: UUID, source_id: UUID | None, at: datetime) -> dict[str, Any]:
+    """Return what `CLAIM` asks for. It returns one row if the signal is the first of its key, none if it is not."""
+    return {
         "key": draft.dedupe_key,
         "at": at,
         "since": at - DEDUPE_WINDOW,
@@ -224,13 +225,16 @@ def _claim(draft: SignalDraft, *, signal_id: UUID, source_id: UUID | None, at: d
         "source": source_id,
         "intent": draft.intent.value,
         "symbol": draft.symbol,
-        "side": draft.side or "",
+        "side": draft.side.value if draft.side else "",
         "is_test": draft.is_test,
         "strike": draft.strike,
         "expiration": draft.expiration,
     }
+
+
+def _claim(draft: SignalDraft, *, signal_id: UUID, source_id: UUID | None, at: datetime) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
+        cursor.execute(CLAIM, claim_values(draft, signal_id=signal_id, source_id=source_id, at=at))
         return cursor.fetchone() is not None
 
 

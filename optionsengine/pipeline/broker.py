@@ -10,6 +10,11 @@ from django_q.brokers.orm import ORM
 _LOOK_SECONDS = 1.0
 
 
+def task_channel(queue: str) -> str:
+    """Return the name under which a queue's new tasks are told."""
+    return f"optionsengine_tasks_{queue}"
+
+
 class ListeningBroker(ORM):  # type: ignore[misc]  # the library has no types
     """The library's ORM broker, of which a task wakes the cluster the moment its transaction commits.
 
@@ -36,7 +41,7 @@ class ListeningBroker(ORM):  # type: ignore[misc]  # the library has no types
 
     @property
     def _channel(self) -> str:
-        return f"optionsengine_tasks_{self.list_key}"
+        return task_channel(self.list_key)
 
     def _listen(self) -> None:
         """Listen before the look, so that nothing can come unheard between the look and the wait."""

@@ -4,6 +4,7 @@ import logging
 import time
 import traceback
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -18,8 +19,8 @@ from optionsengine.ops.services import alert_raise
 from optionsengine.pipeline.answers import Answer, answer_failed, answer_refused
 from optionsengine.pipeline.effects import effect_write
 from signals.adapters.registry import adapter_find
-from signals.data import Arrival, Detail, IntakeRejected
-from signals.enums import EventStatus, IntakeCode
+from signals.data import Arrival, Detail, Draft, IntakeRejected
+from signals.enums import EventStatus, Family, IntakeCode
 from signals.models import WebhookEvent
 from signals.selectors import events_unfinished
 from signals.services import webhook_event_finish
@@ -103,14 +104,34 @@ def _event_apply(event: WebhookEvent) -> tuple[EventStatus, Answer]:
     body = parse_object(bytes(event.body))
     adapter = adapter_find(body, event.path)
     event.family = adapter.family
-    arrival = Arrival(
-        at=event.created_at,
-        allow_delayed_feed=settings.ALLOW_DELAYED_FEED,
-        max_age_seconds=settings.SIGNAL_MAX_AGE_SECONDS,
+    arrival = _arrival(
+        event.created_at,
         header_id=event.headers.get("webhook-id", ""),
         reads_id=event.source is None or event.source.reads_id,
     )
     return effect_write(event, adapter.read(body, arrival), body)
+
+
+def event_read(
+    raw: bytes, *, path: str, header_id: str, reads_id: bool, at: datetime
+) -> tuple[Family, Draft, dict[str, Any]]:
+    """Return a body's family, what it asks for, and the body as read.
+
+    :raises IntakeRejected: with the first check that fails.
+    """
+    body = parse_object(raw)
+    adapter = adapter_find(body, path)
+    return adapter.family, adapter.read(body, _arrival(at, header_id=header_id, reads_id=reads_id)), body
+
+
+def _arrival(at: datetime, *, header_id: str, reads_id: bool) -> Arrival:
+    return Arrival(
+        at=at,
+        allow_delayed_feed=settings.ALLOW_DELAYED_FEED,
+        max_age_seconds=settings.SIGNAL_MAX_AGE_SECONDS,
+        header_id=header_id,
+        reads_id=reads_id,
+    )
 
 
 def _event_fail(event_id: UUID, *, trace: str, at: datetime, started: float, alert: str = "") -> Answer:

@@ -18,6 +18,7 @@ from optionsengine.core.deadline import deadline
 from optionsengine.core.errors import Transient
 from optionsengine.core.locks import failures_lock
 from optionsengine.core.retry import connection_renew
+from optionsengine.pipeline.acceptance import event_accept
 from optionsengine.pipeline.answers import Answer, answer_queued, answer_refused
 from optionsengine.pipeline.events import event_process
 from optionsengine.pipeline.storing import STORE_SECONDS, breaker, database_is_away, request_keep
@@ -69,13 +70,14 @@ def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
     with deadline(ANSWER_SECONDS):
         may_ask = breaker.allows()
         try:
-            request = _judge(incoming, may_ask=may_ask, at=at)
+            request, source = _judge(incoming, may_ask=may_ask, at=at)
         except IntakeRejected as refusal:
             return _unauthorized(incoming, refusal, at=at)
         if not request_keep(request, may_ask=may_ask):
             return answer_queued(request.event_id)
         try:
-            return event_process(request.event_id, at=at, started=started)
+            ordinary = event_accept(request, source, at=at, started=started)
+            return ordinary or event_process(request.event_id, at=at, started=started)
         except Transient:
             logger.warning("webhook event %s is stored and waits for recovery", request.event_id)
             return answer_queued(request.event_id)
@@ -93,8 +95,8 @@ def _known_secrets(incoming: Incoming, sources: Sequence[SourceFacts]) -> list[s
     return [incoming.path_token, settings.HMAC_SECRET, *held, *keys]
 
 
-def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> JudgedRequest:
-    """Return the request with its sender, secrets blanked.
+def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> tuple[JudgedRequest, SourceFacts | None]:
+    """Return the request, secrets blanked, and its sender; None is the environment's, or nobody that is known.
 
     :raises IntakeRejected: `UNAUTHORIZED`.
     :raises SourcesUnknown: if it could not be judged, because the sources cannot be read and never were.
@@ -131,7 +133,7 @@ def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> JudgedRequest:
             raise
         # only the environment's source could be judged; the request may be good for one that is not known yet
         raise cause from refusal
-    return JudgedRequest(
+    request = JudgedRequest(
         event_id=ids.new_id(),
         received_at=at,
         source_id=None if verdict.source is None else verdict.source.pk,
@@ -144,6 +146,7 @@ def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> JudgedRequest:
         user_agent=text_redact(incoming.user_agent, known),
         size=len(incoming.body),
     )
+    return request, verdict.source
 
 
 def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, at: datetime) -> Answer:

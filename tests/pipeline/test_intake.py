@@ -192,35 +192,18 @@ def test_a_cancel_is_ignored(changes):
     assert not Signal.objects.exists()
 
 
-def test_the_webhook_runs_no_stage_and_takes_eleven_statements():
+def test_the_webhook_runs_no_stage_and_takes_two_statements():
     post(alert(symbol="QQQ"))
     with CaptureQueriesContext(connection) as queries:
         assert post(alert()).status_code == 201
-    tables = [_table(query["sql"]) for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    assert tables == [
-        "SELECT webhook_sources",
-        "INSERT webhook_events",
-        "SELECT webhook_events",
-        "INSERT signal_dedupe",
-        "INSERT signals",
-        "INSERT signal_events",
-        "SELECT experiments",
-        "INSERT experiments",
-        "INSERT django_q_ormq",
-        "NOTIFY",
-        "UPDATE webhook_events",
+    statements = [query["sql"].split()[:3] for query in queries if "SAVEPOINT" not in query["sql"]]
+    # inside a transaction, as this test is, the sources are read by each request: two statements more
+    assert [" ".join(words) for words in statements if words[0] != "SELECT"] == [
+        "INSERT INTO webhook_events",
+        "WITH claim AS",
     ]
     assert OrmQ.objects.count() == 2
     assert Signal.objects.filter(status="pending").count() == 2
-
-
-def _table(sql):
-    if "pg_notify" in sql:
-        return "NOTIFY"
-    words = sql.replace('"', " ").replace(".", " ").split()
-    verb = words[0]
-    after = {"SELECT": "FROM", "INSERT": "INTO", "UPDATE": "UPDATE"}[verb]
-    return f"{verb} {words[words.index(after) + 1]}"
 
 
 FAULTS = [
