@@ -15,6 +15,7 @@ from optionsengine.console import readme
 from optionsengine.console.codes import CODE_TABLES
 from optionsengine.core.enums import Intent, Side
 from optionsengine.pipeline.recording import recording_read
+from signals.adapters.registry import ADAPTERS
 from signals.enums import SourceMode
 from signals.models import Signal, WebhookEvent
 from signals.services import webhook_source_create
@@ -283,3 +284,52 @@ def test_every_decision_is_numbered_once_and_listed():
     assert [name[:4] for name in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
     listed = re.findall(r"\]\((\d{4}-[a-z0-9-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
     assert listed == records
+
+
+# --- families -------------------------------------------------------------------------------------------------------
+
+FAMILY_NAMES = {
+    "plain": "plain",
+    "TradersPost": "traderspost",
+    "ultimate, Pine": "ultimate",
+    "trend dots": "trend_dots",
+    "ORB, Stretch, BHCH, EMA": "orb",
+    "SATY phase": "saty",
+    "STRAT v6": "strat",
+    "option order": "option_order",
+    "ping": "ping",
+    "context": "context",
+    "price": "price",
+    "flow": "flow",
+    "chain": "chain",
+    "gamma": "gamma",
+    "bias, version 1": "bias_v1",
+    "bias, version 3": "bias_v3",
+}
+FAMILY_TABLE = re.search(r"<!-- families -->\n\n.*?\n\|---.*?\n(.*?)\n\n", README, re.DOTALL)[1]
+FAMILY_ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in FAMILY_TABLE.splitlines()]
+
+
+def _family_body(name, cell):
+    if cell.startswith("`"):
+        return json.loads(cell.strip("` "))
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    return json.loads(re.search(rf"<!-- body: {name} -->\s*```json\n(.*?)```", page, re.DOTALL)[1])
+
+
+def test_every_family_is_in_the_table_in_the_order_in_which_they_are_tried():
+    assert [FAMILY_NAMES[row[0]] for row in FAMILY_ROWS] == [adapter.family for adapter in ADAPTERS]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("row", FAMILY_ROWS, ids=[row[0] for row in FAMILY_ROWS])
+def test_the_smallest_body_of_each_family_is_taken(row, settings):
+    settings.HMAC_SECRET = ""
+    settings.DEBUG = True
+    name = FAMILY_NAMES[row[0]]
+    path = f"/api/webhooks/{name}" if name in ("flow", "price", "chain") else "/webhook"
+    response = post(_family_body(name, row[3]), at=AT, path=path, signed=False)
+    assert response.status_code in (200, 201), response.content
+    expected = {"saved": "CONTEXT_SAVED", "nothing": "OK"}.get(row[2], "ACCEPTED")
+    assert response.json()["status"] == expected
+    assert WebhookEvent.objects.get().family == name
