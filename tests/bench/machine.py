@@ -100,6 +100,7 @@ class Machine:
             "TRUSTED_PROXIES": "127.0.0.1",
             "MARKET_DATA_PROVIDERS": "simulated",
             "LOG_LEVEL": "INFO",
+            "SPOOL_DIR": self._ends.enter_context(tempfile.TemporaryDirectory()),  # the checkout's may hold requests
         }
 
     def _manage(self, *words: str) -> list[str]:
