@@ -109,7 +109,7 @@ class WebhookSourceAdmin(EditAdmin):
         if self.has_trial_permission(request):
             links.append({"act": {"label": "Send a test alert"}, "url": self._url("test", source.pk)})
         if may_change:
-            links.append({"act": {"label": "Rotate the secret"}, "url": self._url("rotate", source.pk)})
+            links.append({"act": {"label": f"Rotate the {_kind(source)}"}, "url": self._url("rotate", source.pk)})
         secrets = [
             {"row": row, "state": _state(row, at), "end": self._url("end", source.pk, row.pk) if may_change else ""}
             for row in source.secrets.order_by("-not_before", "-id")

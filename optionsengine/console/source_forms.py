@@ -67,7 +67,7 @@ def _own_secret_field(widget: forms.Widget) -> forms.CharField:
         strip=True,
         max_length=MAX_LENGTH,
         widget=widget,
-        label="secret the sender dictates",
+        label="Secret the sender dictates",
         help_text="Only if the sender gives you one. Empty: a fresh one of 256 bits is made and shown once.",
     )
 
@@ -85,7 +85,7 @@ class WebhookSourceForm(WordedForm):
     allowed_networks = forms.CharField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        label="other allowed addresses",
+        label="Other allowed addresses",
         help_text="Addresses or networks that may send, one a line. With none here and none above, any address may.",
     )
     own_secret = _own_secret_field(UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
@@ -104,7 +104,7 @@ class WebhookSourceForm(WordedForm):
             "is_default",
         )
         error_messages = {"slug": {"unique": "Another source has this slug. Choose another."}}
-        labels = {"requires_timestamp": "signs the time", "reads_id": "reads the field id", "ids_only": "ids only"}
+        labels = {"requires_timestamp": "Signs the time", "reads_id": "Reads the field id", "ids_only": "Ids only"}
         help_texts = {
             "slug": "Names the source: it may post to /webhook/s/ followed by this.",
             "mode": "A token for TradingView, which can send no header; the others for whoever can sign.",

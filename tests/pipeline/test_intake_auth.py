@@ -4,13 +4,16 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from django.test import Client
 
+from optionsengine.core import clock
 from optionsengine.pipeline.events import events_recover
-from signals.authentication import FAILURES_PER_MINUTE, signature_of
+from signals.authentication import FAILURES_PER_MINUTE, signature_of, standard_signature_of
 from signals.enums import SourceMode
 from signals.models import Signal, WebhookEvent, WebhookSecret
-from signals.services import webhook_source_create
+from signals.services import webhook_secret_rotate, webhook_source_create
+from signals.source_snapshot import sources_changed, sources_forget
 from tests.pipeline.intake_client import AT, SECRET, alert, post, told
 
 pytestmark = pytest.mark.django_db
@@ -236,3 +239,130 @@ def test_forwarded_addresses_are_believed_from_trusted_proxies_only(secret, sett
 def test_refused_requests_are_not_recovered(secret):
     post(alert(), signed=False)
     assert events_recover(at=AT + timedelta(hours=1)).claimed == 0
+
+
+# --- Standard Webhooks, rotation and allow-lists, through the URL -----------------------------------------------------
+
+
+def standard_headers(key, body, *, message_id="msg_1", at=AT):
+    stamp = str(int(at.timestamp()))
+    return {
+        "webhook_id": message_id,
+        "webhook_timestamp": stamp,
+        "webhook_signature": standard_signature_of(key, message_id, stamp, json.dumps(body).encode()),
+    }
+
+
+def test_a_standard_sender_is_taken_end_to_end(secret, caplog):
+    caplog.set_level("DEBUG")
+    made, key = source(SourceMode.STANDARD)
+    body = alert(note=f"signed with {key}", key=key.removeprefix("whsec_"))
+    response = post(body, path="/webhook/s/desk", signed=False, **standard_headers(key, body))
+    assert response.status_code == 201
+    event = WebhookEvent.objects.get()
+    assert (event.source_id, event.authenticated, event.sender_event_id) == (made.pk, True, "msg_1")
+    for stored in (everything_stored(), caplog.text):
+        assert key.removeprefix("whsec_") not in stored
+    again = post(body, path="/webhook/s/desk", signed=False, **standard_headers(key, body))
+    assert (again.status_code, again.json()["status"]) == (200, "DUPLICATE")
+    other = alert(symbol="QQQ")
+    late = post(
+        other, path="/webhook/s/desk", signed=False, at=AT + timedelta(seconds=301), **standard_headers(key, other)
+    )
+    assert told(late) == REFUSED
+    assert told(post(other, path="/webhook/s/desk", secret=key)) == REFUSED, "an HMAC header is another way"
+    assert told(post(other, signed=False, **standard_headers(key, other))) == REFUSED, "the default signs otherwise"
+    assert Signal.objects.count() == 1
+
+
+@pytest.mark.parametrize("mode", SourceMode)
+def test_a_secret_rotated_mid_stream_rejects_nothing_in_the_overlap(secret, mode):
+    """Fault 35: the sender changes over at any moment of the overlap; only what comes after it is refused."""
+    made, old = source(mode)
+
+    def send(key, at, number):
+        body = alert(symbol=f"S{chr(65 + number)}", timestamp=None)
+        if mode == SourceMode.TOKEN:
+            return post({**body, "secret": key}, at=at, signed=False, path="/webhook/s/desk").status_code
+        if mode == SourceMode.HMAC:
+            return post(body, at=at, secret=key, path="/webhook/s/desk").status_code
+        headers = standard_headers(key, body, message_id=f"msg_{number}", at=at)
+        return post(body, at=at, signed=False, path="/webhook/s/desk", **headers).status_code
+
+    rotated, tick = AT + timedelta(hours=1), timedelta(microseconds=1)
+    assert send(old, rotated - tick, 0) == 201
+    new = webhook_secret_rotate(source=made, at=rotated, overlap=timedelta(hours=24))
+    assert send(new, rotated - tick, 1) == 401
+    ends = rotated + timedelta(hours=24)
+    moments = [rotated, rotated + tick, rotated + timedelta(hours=12), ends - tick, ends]
+    assert [send(old, at, 2 + n) for n, at in enumerate(moments)] == [201] * 5
+    assert [send(new, at, 7 + n) for n, at in enumerate(moments)] == [201] * 5
+    assert send(old, ends + tick, 12) == 401
+    assert send(new, ends + tick, 13) == 201
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "trusted", "http"),
+    [
+        ("52.89.214.238", "", [], 201),
+        ("::ffff:52.89.214.238", "", [], 201),
+        ("198.51.100.7", "", [], 401),
+        # forged: nobody may say for himself where he comes from
+        ("198.51.100.7", "52.89.214.238", [], 401),
+        ("198.51.100.7", "52.89.214.238", ["10.0.0.0/8"], 401),
+        ("10.0.0.1", "52.89.214.238", ["10.0.0.0/8"], 201),
+        ("::ffff:10.0.0.1", "52.89.214.238", ["10.0.0.0/8"], 201),
+        ("10.0.0.1", "::ffff:52.89.214.238", ["10.0.0.1"], 201),
+        ("10.0.0.1", "52.89.214.238, 10.0.0.2", ["10.0.0.0/8"], 201),
+        ("10.0.0.1", "52.89.214.238, 198.51.100.7", ["10.0.0.0/8"], 401),
+        ("10.0.0.1", "52.89.214.238, nonsense", ["10.0.0.0/8"], 401),
+        ("10.0.0.1", "", ["10.0.0.0/8"], 401),
+        ("2001:db8::7", "", [], 201),
+        ("2001:db8:0:1::7", "", [], 401),
+    ],
+)
+def test_an_allow_list_goes_by_the_address_that_can_be_trusted(secret, settings, peer, forwarded, trusted, http):
+    settings.TRUSTED_PROXIES = trusted
+    _, token = source(SourceMode.TOKEN, allowed_networks=["52.89.214.238", "2001:db8::/64"])
+    body = json.dumps(alert(secret=token))
+    headers = {"REMOTE_ADDR": peer} | ({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {})
+    others = {f"HTTP_{name}": "52.89.214.238" for name in ("X_REAL_IP", "FORWARDED", "CLIENT_IP", "TRUE_CLIENT_IP")}
+    with clock.frozen(AT):
+        response = Client().post("/webhook", data=body, content_type="application/json", **headers, **others)
+    assert response.status_code == http
+    if http == 401:
+        assert told(response) == REFUSED
+        assert not Signal.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_sources_cannot_be_read_only_the_environment_s_sender_is_judged(secret):
+    _, key = source(SourceMode.HMAC)
+    sources_forget()
+
+    def fail(execute, sql, params, many, context):
+        if 'FROM "webhook_sources"' in sql:
+            raise OperationalError("gone")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        assert post(alert()).status_code == 201
+        for response in (post(alert(), secret="wrong"), post(alert(), path="/webhook/s/desk", secret=key)):
+            assert (response.status_code, response.json()["code"]) == (503, "UNAVAILABLE"), "it may be good"
+    assert Signal.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_source_once_known_is_judged_while_it_cannot_be_read(secret):
+    _, key = source(SourceMode.HMAC)
+    assert post(alert(), path="/webhook/s/desk", secret=key).status_code == 201
+
+    def fail(execute, sql, params, many, context):
+        if 'FROM "webhook_sources"' in sql:
+            raise OperationalError("gone")
+        return execute(sql, params, many, context)
+
+    sources_changed()
+    with connection.execute_wrapper(fail):
+        assert post(alert(symbol="QQQ"), path="/webhook/s/desk", secret=key).status_code == 201
+        assert told(post(alert(symbol="IWM"), path="/webhook/s/desk", secret="wrong")) == REFUSED
