@@ -9,9 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from bias.models import BiasStateCurrent, BiasStateHistory
+from bias.models import BiasStateCurrent, BiasStateHistory, GammaSnapshot
 from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation, RiskLimit
 from optionsengine.core.admin import LedgerAdmin
+from optionsengine.market.models import FeedTick
 from optionsengine.ops.models import Alert, Heartbeat, JobRun, TradingState
 from orders.models import Order, OrderEvent, Trade
 from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
@@ -37,6 +38,8 @@ MAKERS = {
     MarketContextReceived: lambda n: factories.context_received(),
     BiasStateCurrent: lambda n: factories.bias_current(),
     BiasStateHistory: lambda n: factories.bias_history(),
+    GammaSnapshot: lambda n: factories.gamma_snapshot(),
+    FeedTick: lambda n: factories.feed_tick(),
     Experiment: lambda n: factories.experiment(),
     DecisionRound: lambda n: factories.decision_round(),
     GateResult: lambda n: factories.gate_result(),

@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from bias.models import BiasStateCurrent, BiasStateHistory
+from bias.models import BiasStateCurrent, BiasStateHistory, GammaSnapshot
+from optionsengine.market.models import FeedTick
 from signals.enums import SourceMode
 from signals.models import MarketContextReceived, Signal, SignalEvent, WebhookEvent, WebhookSource
 from signals.services import webhook_source_create
@@ -121,6 +122,34 @@ def bias_history(**values: Any) -> BiasStateHistory:
         "state": {"bias": "BULLISH", "bias_score": 62.0},
     }
     return BiasStateHistory.objects.create(**_stamped(defaults | values))
+
+
+def gamma_snapshot(**values: Any) -> GammaSnapshot:
+    if "event" not in values:
+        values["event"] = webhook_event(family="gamma")
+    defaults = {
+        "symbol": "SPY",
+        "as_of_at": AT,
+        "net_gex": 250_000_000.0,
+        "total_gex": 900_000_000.0,
+        "environment": "POSITIVE",
+        "magnitude": "MEDIUM",
+        "volatility_bias": "NEUTRAL",
+    }
+    return GammaSnapshot.objects.create(**_stamped(defaults | values))
+
+
+def feed_tick(**values: Any) -> FeedTick:
+    if "event_id" not in values:
+        values["event_id"] = webhook_event(family="price").pk
+    defaults = {
+        "kind": "price",
+        "symbol": "SPY",
+        "observed_at": AT,
+        "price": Decimal("500.10"),
+        "data": {"price": 500.1},
+    }
+    return FeedTick.objects.create(**_stamped(defaults | values))
 
 
 def _letters(number: int) -> str:
