@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.django_db
 
 AT = datetime(2026, 3, 10, 15, 5, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+PASTE = "PASTE-THE-TOKEN-HERE"
 GOOD_TOKEN = "7fK2q9Zr4mXw1Vb8Tn6Yc3"
 GOOD_STANDARD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ADD = {"slug": "tv", "name": "TradingView", "mode": "token", "is_enabled": "on", "reads_id": "on"}
@@ -368,8 +370,8 @@ def test_the_command_shown_signs_what_the_intake_accepts(boss, mode, requires_ti
         ("desk.local", False, "http://desk.local/webhook/s/desk", ["desk.local is not a public"]),
     ],
 )
-def test_the_address_is_the_one_the_page_was_opened_by(boss, settings, host, is_secure, expected, causes):
-    settings.ALLOWED_HOSTS = ["*"]
+def test_the_address_is_the_one_the_page_was_opened_by(boss, monkeypatch, host, is_secure, expected, causes):
+    monkeypatch.setattr(settings, "ALLOWED_HOSTS", ["*"])
     made, _ = source()
     response = boss.get(url("change", made.pk), headers={"host": host}, secure=is_secure)
     assert snippets(response)["url"] == expected
@@ -532,3 +534,10 @@ def test_the_page_offers_what_the_person_may(client, role, offers):
     assert [link["url"] for link in response.context["act_links"]] == [url(name, made.pk) for name in offers]
     assert ("End now" in response.content.decode()) == (role == "admin")
     assert "<your token>" in snippets(response)["strategy"]
+
+
+@pytest.mark.parametrize("name", ["strategy", "indicator"])
+def test_the_readme_shows_the_same_message(shown, name):
+    text = (settings.BASE_DIR / "README.md").read_text(encoding="utf-8")
+    block = re.search(rf"<!-- example: {name} -->\s*```json\n(.*?)\n```", text, re.DOTALL)[1]
+    assert block == shown[name].replace(json.loads(shown[name].replace("{{close}}", "1"))["secret"], PASTE)
