@@ -306,24 +306,32 @@ class Spool:
         return True
 
     def _take(self, place: _Place, take: Callable[[bytes], object], report: DrainReport) -> bool:
-        """Take one record and mark it; false if its file could not be had."""
-        with _reading(), _opened(place.path) as handle:
-            if handle is None:
+        """Take one record and mark it; false if its file is gone.
+
+        Without the file's lock: no append touches a whole record, and waiting for the lock twice a record would make
+        a drain slower than what comes in meanwhile.
+        """
+        with _reading():
+            try:
+                handle = os.open(place.path, os.O_RDWR)
+            except FileNotFoundError:
                 return False
-            data = os.pread(handle, place.end - place.start, place.start)
-        line = next(frames_read(data))
         try:
-            take(line.record)
-            report.taken += 1
-        except RecordUnusableError as error:
-            logger.error("a spooled record is set aside: %s", error)
-            report.bad += 1
             with _reading():
-                self._set_aside(place.path, data)
-        with _reading(), _opened(place.path) as handle:
-            if handle is None:
-                return False
-            os.pwrite(handle, TAKEN, place.start)
+                data = os.pread(handle, place.end - place.start, place.start)
+            line = next(frames_read(data))
+            try:
+                take(line.record)
+                report.taken += 1
+            except RecordUnusableError as error:
+                logger.error("a spooled record is set aside: %s", error)
+                report.bad += 1
+                with _reading():
+                    self._set_aside(place.path, data)
+            with _reading():
+                os.pwrite(handle, TAKEN, place.start)
+        finally:
+            os.close(handle)
         return True
 
     def _set_aside(self, path: Path, data: bytes) -> None:

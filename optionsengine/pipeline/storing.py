@@ -16,8 +16,19 @@ logger = logging.getLogger(__name__)
 STORE_SECONDS = 1.0  # a sender gives up after 3 s: this leaves time for the spool, or for the effect if it went well
 BREAKER_SECONDS = 2.0
 
+
+class StoreBreaker(LocalBreaker):
+    """Allows nobody to ask the database while requests wait in the spool: new ones queue behind those anyway.
+
+    A try that is allowed and then not made would keep the breaker open for another round.
+    """
+
+    def allows(self) -> bool:
+        return spool_is_empty() and super().allows()
+
+
 # after one request of this process has waited for the database in vain, the next ones do not
-breaker = LocalBreaker(BREAKER_SECONDS)
+breaker = StoreBreaker(BREAKER_SECONDS)
 
 
 def database_is_away() -> bool:
@@ -28,11 +39,11 @@ def database_is_away() -> bool:
 def request_keep(request: JudgedRequest, *, may_ask: bool) -> bool:
     """Keep the request so that no crash loses it: True if it is in the inbox, False if it waits in the spool.
 
-    `may_ask` is what the breaker said. It waits behind whatever waits there already: what came first is read first.
+    `may_ask` is what the breaker said: False also behind whatever waits there, for what came first is read first.
 
     :raises SpoolError: if it could be kept nowhere.
     """
-    if may_ask and spool_is_empty() and _is_stored(request):
+    if may_ask and _is_stored(request):
         return True
     request_spool(request)
     return False
