@@ -19,6 +19,7 @@ _PLAIN = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0", ""})
 _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _SHORT_DATE = re.compile(r"(\d{2})?(\d{2})(\d{2})(\d{2})", re.ASCII)
+_SPELLED_DATES = ("%m/%d/%y", "%Y/%m/%d", "%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%B %d %Y", "%d %b %Y", "%d-%b-%Y")
 _TIMED_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})[T ][0-9:.Z+-]{1,20}", re.ASCII | re.IGNORECASE)
 _US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 
@@ -115,7 +116,8 @@ def expiration_read(value: Any, at: datetime) -> date:
 
 
 def order_expiration_read(value: Any, at: datetime) -> date:
-    """Return an expiration as senders of option orders write it: also `YYMMDD`, `YYYYMMDD` or with a time behind it.
+    """Return an expiration as senders of option orders write it: also `YYMMDD`, `YYYYMMDD`, with a time behind it, or
+    with the month's English name.
 
     Two digits over 50 are a year of the last century, which has passed.
 
@@ -127,7 +129,18 @@ def order_expiration_read(value: Any, at: datetime) -> date:
         text = f"{short[1] or century}{short[2]}-{short[3]}-{short[4]}"
     elif timed := _TIMED_DATE.fullmatch(text):
         text = timed[1]
+    elif spelled := _spelled_date(text):
+        text = spelled.isoformat()
     return expiration_read(text, at)
+
+
+def _spelled_date(text: str) -> date | None:
+    for form in _SPELLED_DATES:
+        try:
+            return datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    return None
 
 
 def timestamp_read(value: Any) -> datetime:

@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.numbers import (
+    amount_read,
     confidence_read,
     expiration_read,
     flag_read,
     number_read,
+    order_expiration_read,
     price_read,
     quantity_read,
     timestamp_read,
@@ -90,6 +92,29 @@ def test_what_is_no_date_is_refused(raw):
         expiration_read(raw, datetime(2026, 2, 5, 15, tzinfo=UTC))
 
 
+SPELLED = ["260220", 260220, "20260220", " 2026-02-20T21:00:00Z ", "2026-02-20 16:00", "2/20/26", "2026/02/20"]
+SPELLED += ["Feb 20, 2026", "feb 20 2026", "February 20, 2026", "20 Feb 2026", "20-FEB-2026", "2/20/2026", "2026-02-20"]
+
+
+@pytest.mark.parametrize("raw", SPELLED)
+def test_an_order_s_expiration_in_its_spellings(raw):
+    assert order_expiration_read(raw, datetime(2026, 2, 5, 15, tzinfo=UTC)) == date(2026, 2, 20)
+
+
+@pytest.mark.parametrize("raw", ["510220", "260204", "2026-02-04T23:00:00Z", "Feb 4, 2026"])
+def test_an_order_s_expiration_that_has_passed(raw):
+    with pytest.raises(ValueError, match="has passed"):
+        order_expiration_read(raw, datetime(2026, 2, 5, 15, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "raw", ["261320", "26022", "soon", "", None, True, 20260220.5, [], "Feb 30, 2026", "2026-02-20X"]
+)
+def test_what_is_no_order_s_expiration(raw):
+    with pytest.raises(ValueError, match="send a date"):
+        order_expiration_read(raw, datetime(2026, 2, 5, 15, tzinfo=UTC))
+
+
 def test_an_expiration_passes_at_midnight_in_new_york():
     assert expiration_read("2026-02-05", datetime(2026, 2, 6, 4, 59, 59, tzinfo=UTC)) == date(2026, 2, 5)
     with pytest.raises(ValueError, match="has passed"):
@@ -162,7 +187,9 @@ def test_seconds_milliseconds_and_iso_agree(seconds, milliseconds):
 @given(st.text(max_size=30) | st.floats() | st.integers() | st.booleans() | st.none())
 def test_anything_is_read_or_refused_with_what_to_send(raw):
     at = datetime(2026, 2, 5, 15, tzinfo=UTC)
-    for read in (confidence_read, price_read, quantity_read, timestamp_read, lambda value: expiration_read(value, at)):
+    readers = (confidence_read, price_read, quantity_read, timestamp_read, amount_read)
+    dates = (lambda value: expiration_read(value, at), lambda value: order_expiration_read(value, at))
+    for read in (*readers, *dates):
         assert "send" in _fault(read, raw)
 
 
@@ -171,3 +198,17 @@ def _fault(read, raw):
         return f"nothing to send: it is {read(raw)}"
     except ValueError as error:
         return str(error)
+
+
+@pytest.mark.parametrize(
+    ("raw", "amount"),
+    [("-12.345", "-12.34"), (7, "7.00"), (" +3.5 ", "3.50"), (0, "0.00"), (-999_999_999.99, "-999999999.99")],
+)
+def test_amounts_of_either_sign(raw, amount):
+    assert str(amount_read(raw)) == amount
+
+
+@pytest.mark.parametrize("raw", [*NOT_NUMBERS, 1_000_000_000, "-1000000000"])
+def test_what_is_no_amount(raw):
+    with pytest.raises(ValueError, match="send an amount"):
+        amount_read(raw)
