@@ -1,5 +1,6 @@
 """Liveness and readiness, without a login, for a supervisor to ask."""
 
+import logging
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,11 +13,16 @@ from django.views.decorators.http import require_safe
 
 from optionsengine.core.clock import now
 from optionsengine.core.migrate import migrations_missing
+from optionsengine.core.spool import SpoolError
 from optionsengine.ops.selectors import heartbeat_age_seconds
+from optionsengine.pipeline.write_ahead import spool_open
+
+logger = logging.getLogger(__name__)
 
 CLUSTERS = ("entries", "exits")
 MISSED_BEATS = 3
 GRACE_SECONDS = 5
+SPOOL_FILL_MOST = 0.8
 
 
 @require_safe
@@ -38,17 +44,41 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def readiness(at: datetime) -> dict[str, dict[str, Any]]:
-    """Check the database, its migrations, and each cluster's last sign of life."""
+    """Check the spool, the database, its migrations, and each cluster's last sign of life."""
+    checks = {"spool": _spool()}
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        checks = {"database": {"ok": True, "detail": "answers"}, "migrations": _migrations()}
+        checks |= {"database": {"ok": True, "detail": "answers"}, "migrations": _migrations()}
         for cluster in CLUSTERS:
             checks[f"cluster_{cluster}"] = _heartbeat(cluster, at)
     except DatabaseError:
         connection.close_if_unusable_or_obsolete()
-        return {"database": {"ok": False, "detail": "does not answer; is it running, and is DATABASE_URL right?"}}
+        checks["database"] = {"ok": False, "detail": "does not answer; is it running, and is DATABASE_URL right?"}
     return checks
+
+
+def _spool() -> dict[str, Any]:
+    """Tell what waits on this host. Waiting is what a spool is for; one that can soon take no more is not ready."""
+    try:
+        status = spool_open().status()
+    except SpoolError:
+        # the error names folders, and this page asks for no login
+        logger.exception("the spool cannot be read")
+        return {
+            "ok": False,
+            "detail": "cannot be read; look at the disk and at SPOOL_DIR",
+            "records": None,
+            "fill": None,
+        }
+    backlog = {"records": status.records, "fill": round(status.fill, 3)}
+    if status.fill > SPOOL_FILL_MOST:
+        detail = f"{status.fill:.0%} full; bring the database back, or raise SPOOL_MAX_MB"
+        return {"ok": False, "detail": detail, **backlog}
+    detail = f"{status.records} requests wait for the database" if status.records else "empty"
+    if status.bad_files:
+        detail += "; damaged records were set aside, see manage.py wal status"
+    return {"ok": True, "detail": detail, **backlog}
 
 
 def _migrations() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.db import OperationalError, connection
 from optionsengine.console import health
 from optionsengine.core import clock
 from optionsengine.ops.services import heartbeat_beat
+from optionsengine.pipeline.write_ahead import spool_open
 from tests.factories import AT, later
 
 LIMIT = health.MISSED_BEATS * settings.HEARTBEAT_INTERVAL + health.GRACE_SECONDS
@@ -33,6 +34,7 @@ def test_ready_when_both_clusters_beat(client):
         "status": "ready",
         "timestamp": later(seconds=LIMIT).isoformat(),
         "checks": {
+            "spool": {"ok": True, "detail": "empty", "records": 0, "fill": 0.0},
             "database": {"ok": True, "detail": "answers"},
             "migrations": {"ok": True, "detail": "all applied"},
             "cluster_entries": {"ok": True, "detail": "beats", "age_seconds": float(LIMIT)},
@@ -84,5 +86,50 @@ def test_not_ready_without_the_database(client):
         response = ready(client, AT)
     assert response.status_code == 503
     assert response.json()["checks"] == {
-        "database": {"ok": False, "detail": "does not answer; is it running, and is DATABASE_URL right?"}
+        "spool": {"ok": True, "detail": "empty", "records": 0, "fill": 0.0},
+        "database": {"ok": False, "detail": "does not answer; is it running, and is DATABASE_URL right?"},
     }
+
+
+@pytest.fixture
+def spool(settings, tmp_path):
+    settings.SPOOL_DIR = tmp_path
+    settings.SPOOL_MAX_MB = 1
+    return spool_open()
+
+
+def spool_check(client):
+    heartbeat_beat(name="entries", at=AT)
+    heartbeat_beat(name="exits", at=AT)
+    response = ready(client, AT)
+    return response.status_code, response.json()["checks"]["spool"]
+
+
+@pytest.mark.django_db
+def test_ready_while_requests_wait_in_the_spool(client, spool):
+    spool.append(b"x" * 800_000, key="1")
+    assert spool_check(client) == (
+        200,
+        {"ok": True, "detail": "1 requests wait for the database", "records": 1, "fill": 0.763},
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("size", "status"), [(838_860, 200), (838_861, 503)])
+def test_not_ready_when_the_spool_is_over_four_fifths_full(client, spool, size, status):
+    """Four fifths of a megabyte are 838,860.8 bytes."""
+    spool.directory.mkdir(parents=True)
+    (spool.directory / "x.bad").write_bytes(b"x" * size)
+    answered, check = spool_check(client)
+    assert (answered, check["ok"]) == (status, status == 200)
+    assert check["detail"].startswith(
+        "empty; damaged records were set aside" if check["ok"] else "80% full; bring the database back"
+    )
+
+
+@pytest.mark.django_db
+def test_not_ready_when_the_spool_cannot_be_read_and_no_folder_is_named(client, spool, tmp_path):
+    spool.directory.write_bytes(b"a file where the folder should be")
+    status, check = spool_check(client)
+    assert (status, check["ok"], check["records"]) == (503, False, None)
+    assert str(tmp_path) not in check["detail"]
