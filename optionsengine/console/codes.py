@@ -193,7 +193,7 @@ PIPELINE: Rows = {
     ),
     PipelineCode.SUPERSEDED: ("An exit came before this entry was decided or filled.", "Nothing."),
     PipelineCode.WAITING_FOR_ENTRY: (
-        "An exit waits for an entry that is being filled.",
+        "An exit waits for an entry that is being filled, or for an older request that is not read yet.",
         "Nothing; tried again every 10 s.",
     ),
     PipelineCode.APPROVED: ("Not a refusal: the decision bought.", "Nothing."),
