@@ -11,7 +11,7 @@ from optionsengine.settings.readers import BASE_DIR
 GOOD = {
     "DJANGO_SETTINGS_MODULE": "optionsengine.settings.production",
     "SECRET_KEY": "7fK2q9Zr4mXw1Vb8Tn6Yc3Hd5Jg0Ls7Pe2Ua9Qi4Ok8Rv1Bx6Wz",
-    "HMAC_SECRET": "a-long-enough-secret-of-a-deployment",
+    "HMAC_SECRET": "Zk3q9vT1xW7bR5nM2cY8",
     "ALLOWED_HOSTS": "trading.example.com",
     "DEBUG": "true",
 }
