@@ -29,7 +29,10 @@ FAMILIES = {
             },
             "regime": {"type": "TREND", "chop_score": 18},
         },
-        "levels": {"vwap": {"value": 501.2, "position": "ABOVE"}, "orb": {"high": 502.3, "low": 500.4}},
+        "levels": {
+            "vwap": {"value": 501.2, "position": "ABOVE"},
+            "orb": {"high": 502.3, "low": 500.4, "state": "INSIDE"},
+        },
         "risk_context": {"invalidation": {"level": 500.4}, "entry_mode_hint": "PULLBACK"},
     },
     "gamma": {
