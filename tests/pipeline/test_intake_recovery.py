@@ -8,6 +8,7 @@ from django_q.models import OrmQ
 
 from experiments.models import Experiment
 from optionsengine.core.leases import MAX_ATTEMPTS
+from optionsengine.ops.models import Alert
 from optionsengine.pipeline.events import event_process, events_recover
 from signals.models import Signal, SignalDedupe, SignalEvent, WebhookEvent
 from tests.pipeline.intake_client import AT, SECRET, alert, post
@@ -109,7 +110,24 @@ def test_what_kills_its_worker_each_time_is_given_up():
     event.refresh_from_db()
     assert (event.status, event.code) == ("failed", "INTERNAL_ERROR")
     assert event.error == f"no worker finished it in {MAX_ATTEMPTS} attempts"
+    alert_raised = Alert.objects.get()
+    assert (alert_raised.cause, alert_raised.level) == (f"quarantine:event:{event.pk}", "critical")
     assert not Signal.objects.exists()
+
+
+def test_an_attempt_that_the_database_failed_does_not_count():
+    event = left_behind()
+    fault = Fault(OperationalError("gone"), "INSERT INTO signal_dedupe")
+    at = LATER
+    with connection.execute_wrapper(fault):
+        for _ in range(MAX_ATTEMPTS + 1):
+            report = events_recover(at=at)
+            assert (report.claimed, report.deferred, report.failed) == (1, 1, 0)
+            assert events_recover(at=at).claimed == 0  # not again in the same moment
+            at += timedelta(seconds=5)
+    event.refresh_from_db()
+    assert (event.status, event.attempts, event.claimed_by, event.next_attempt_at) == ("received", 0, None, at)
+    assert events_recover(at=at).done == 1
 
 
 def test_the_last_attempt_is_still_made():
