@@ -68,14 +68,13 @@ def request_decode(record: bytes) -> JudgedRequest:
 
 
 @cache
-def _spool(directory: Path, max_bytes: int) -> Spool:
-    return Spool(directory, max_bytes)
+def _spool(directory: Path, database: str, max_bytes: int) -> Spool:
+    return Spool(directory / re.sub(r"[^A-Za-z0-9_-]", "_", database), max_bytes)
 
 
 def spool_open() -> Spool:
     """Return this process's spool, one for each database: a demo must not take what waits for the real one."""
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", str(connection.settings_dict["NAME"]))
-    return _spool(Path(settings.SPOOL_DIR) / name, settings.SPOOL_MAX_MB * _MEBIBYTE)
+    return _spool(Path(settings.SPOOL_DIR), str(connection.settings_dict["NAME"]), settings.SPOOL_MAX_MB * _MEBIBYTE)
 
 
 def spool_is_empty() -> bool:

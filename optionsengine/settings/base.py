@@ -129,6 +129,7 @@ def _database() -> dict[str, Any]:
     config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
     config["OPTIONS"] = {
         "connect_timeout": 5,
+        "prepare_threshold": 1,  # the driver's default under Django plans even the hot path's statements each time
         "options": "-c statement_timeout=15000 -c lock_timeout=10000 -c timezone=UTC "
         # a worker stopped inside a transaction must not hold the portfolio lock for ever
         "-c idle_in_transaction_session_timeout=30000",
