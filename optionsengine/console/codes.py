@@ -225,7 +225,7 @@ REPLAYS: Rows = {
 
 CODE_TABLES: tuple[CodeTable, ...] = (
     CodeTable("Requests", "the webhook's answer (`code` or `reason`) and Requests in the admin", INTAKE),
-    CodeTable("Replays", "the answer to replaying a request from the admin or by `manage.py wal replay`", REPLAYS),
+    CodeTable("Replays", "the answer to replaying a request from the admin or by `wal replay`", REPLAYS),
     CodeTable("Gates", "the gate ledger on a signal's page, and the signal's reason", GATES),
     CodeTable("Orders", "the reason of an order", ORDERS),
     CodeTable("Pipeline", "the reason of a signal or an order, or the answer to an action", PIPELINE),
