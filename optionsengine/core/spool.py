@@ -18,6 +18,7 @@ from pathlib import Path
 
 from optionsengine.core import ids
 from optionsengine.core.errors import Permanent, Transient
+from optionsengine.core.spool_files import directory_sync, file_lock, file_opened, read_all, write_all
 from optionsengine.core.spool_frames import BLANK, TAKEN, LineState, frame_encode, frames_read
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ LOCK_NAME = "drain.lock"
 ROTATE_BYTES = 1024 * 1024  # a file goes when all of it is taken, so small files give room back sooner
 _APPEND_WAIT_SECONDS = 0.05
 _DRAIN_WAIT_SECONDS = 1.0
-_POLL_SECONDS = 0.002
 _NEW_FILE_ATTEMPTS = 10
 
 
@@ -195,17 +195,17 @@ class Spool:
     def _make_directory(self) -> None:
         if not self.directory.is_dir():
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync_directory(self.directory.parent)
+            directory_sync(self.directory.parent)
 
     def _write(self, frame: bytes) -> None:
         handle, is_new = self._claim()
         start = 0
         try:
             start = os.lseek(handle, 0, os.SEEK_END)
-            _write_all(handle, frame)
+            write_all(handle, frame)
             os.fsync(handle)
             if is_new:
-                _sync_directory(self.directory)
+                directory_sync(self.directory)
         except BaseException:
             # after a failed fsync the kernel may have forgotten what it could not write: this file is trusted no more
             self._roll_back(handle, start)
@@ -227,7 +227,7 @@ class Spool:
     def _claim(self) -> tuple[int, bool]:
         """Return this process's file, locked, and whether it is new: a drainer may hold or have removed the old."""
         if self._handle is not None:
-            if _lock(self._handle, _APPEND_WAIT_SECONDS) and os.fstat(self._handle).st_nlink:
+            if file_lock(self._handle, _APPEND_WAIT_SECONDS) and os.fstat(self._handle).st_nlink:
                 return self._handle, False
             self._close()
         for _ in range(_NEW_FILE_ATTEMPTS):
@@ -236,7 +236,7 @@ class Spool:
                 self._handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
             except FileExistsError:
                 continue
-            if _lock(self._handle, _APPEND_WAIT_SECONDS) and os.fstat(self._handle).st_nlink:
+            if file_lock(self._handle, _APPEND_WAIT_SECONDS) and os.fstat(self._handle).st_nlink:
                 return self._handle, True
             self._close()
         raise SpoolError("no file of the spool could be locked; is something else working in SPOOL_DIR?")
@@ -259,7 +259,7 @@ class Spool:
             self._make_directory()
             handle = os.open(self.directory / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            yield _lock(handle, 0)
+            yield file_lock(handle, 0)
         finally:
             os.close(handle)
 
@@ -275,11 +275,11 @@ class Spool:
             return sorted(place for path in self._files(SUFFIX) for place in self._scan_file(path, report))
 
     def _scan_file(self, path: Path, report: DrainReport) -> list[_Place]:
-        with _opened(path) as handle:
+        with file_opened(path, _DRAIN_WAIT_SECONDS) as handle:
             if handle is None:
                 return []
             places, may_go = [], True
-            data = _read_all(handle)
+            data = read_all(handle)
             for line in frames_read(data):
                 if line.state == LineState.WAITING:
                     places.append(_Place(line.key, path, line.start, line.end))
@@ -338,11 +338,11 @@ class Spool:
         bad = path.with_suffix(BAD_SUFFIX)
         handle = os.open(bad, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         try:
-            _write_all(handle, data if data.endswith(b"\n") else data + b"\n")
+            write_all(handle, data if data.endswith(b"\n") else data + b"\n")
             os.fsync(handle)
         finally:
             os.close(handle)
-        _sync_directory(self.directory)
+        directory_sync(self.directory)
         logger.error("a damaged record was moved to %s", bad.name)
 
 
@@ -352,52 +352,6 @@ def _reading() -> Iterator[None]:
         yield
     except OSError as error:
         raise SpoolError(f"the spool cannot be read: {error}; look at the disk and at SPOOL_DIR") from error
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int | None]:
-    """Open and lock a file to drain it; None if it is gone, or if whoever appends to it does not let go."""
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        yield None
-        return
-    try:
-        yield handle if _lock(handle, _DRAIN_WAIT_SECONDS) else None
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, seconds: float) -> bool:
-    ends = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= ends:
-                return False
-            time.sleep(_POLL_SECONDS)
-        else:
-            return True
-
-
-def _write_all(handle: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
-
-
-def _read_all(handle: int) -> bytes:
-    size = os.fstat(handle).st_size
-    return os.pread(handle, size, 0)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 _spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
