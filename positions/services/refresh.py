@@ -28,9 +28,16 @@ WRITE_BATCH = 500
 GREEK_DECIMALS = 6
 # one statement for all rows of a page: `bulk_update` would build a CASE for each row and column in Python
 _MARK = """
-    UPDATE positions SET bid = %s, ask = %s, mark = %s, marked_at = %s, underlying_price = %s, unrealized_pnl = %s,
-        high_water_mark = %s, trailing_stop = %s, greeks = %s::jsonb, updated_at = %s
-    WHERE id = %s
+    UPDATE positions SET bid = r.bid, ask = r.ask, mark = r.mark, marked_at = r.marked_at,
+        underlying_price = r.underlying_price, unrealized_pnl = r.unrealized_pnl,
+        high_water_mark = r.high_water_mark, trailing_stop = r.trailing_stop, greeks = r.greeks::jsonb,
+        updated_at = r.updated_at
+    FROM unnest(
+        %s::numeric[], %s::numeric[], %s::numeric[], %s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[],
+        %s::numeric[], %s::text[], %s::timestamptz[], %s::uuid[]
+    ) AS r (bid, ask, mark, marked_at, underlying_price, unrealized_pnl, high_water_mark, trailing_stop, greeks,
+        updated_at, id)
+    WHERE positions.id = r.id
 """
 
 
@@ -122,7 +129,9 @@ def _marks_write(
         if not changed:
             return
         with connection.cursor() as cursor:
-            cursor.executemany(_MARK, [_marked(position) for position in changed])
+            # one statement with arrays: the audit library breaks `executemany` where a person asks for the refresh
+            rows_of = zip(*(_marked(position) for position in changed), strict=True)
+            cursor.execute(_MARK, [list(column) for column in rows_of])
         # a second refresh at the same moment has nothing to add
         PositionMark.objects.bulk_create(
             (_mark_row(position, quotes[position.contract], at) for position in changed), ignore_conflicts=True

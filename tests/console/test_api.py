@@ -305,6 +305,7 @@ def test_the_timeline_is_what_the_page_shows(viewer):
         "orders",
         "positions",
         "exit_signals",
+        "reported_pnl",
         "story",
     }
     assert life["signal"]["engine"] == "A"
@@ -387,6 +388,17 @@ def test_refresh_answers_with_the_total_of_real_positions(operator):
         answer = operator.post("/api/v1/refresh-positions/").json()
     assert set(answer) == {"success", "refreshed", "errors", "total_unrealized_pnl", "message"}
     assert answer["total_unrealized_pnl"] == str(Position.objects.get(pk=held.pk).unrealized_pnl)
+
+
+def test_a_person_may_have_open_positions_marked(operator):
+    """The audit library rewrites what is written where a person acts, and broke the marks of every position there."""
+    held = factories.position()
+    with clock.frozen(factories.later(minutes=5)):
+        answer = operator.post("/api/v1/refresh-positions/")
+        assert (answer.status_code, answer.json()["refreshed"]) == (200, 1)
+        held.refresh_from_db()
+        assert held.marked_at == factories.later(minutes=5)
+        assert operator.post("/api/v1/pipeline/run/").status_code == 200
 
 
 def test_one_pass_of_the_pipeline_names_every_stage(operator):

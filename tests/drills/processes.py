@@ -52,6 +52,13 @@ def get(url):
         return error.code, error.read()
 
 
+def _answers(url):
+    try:
+        return get(url)[0] == 200
+    except OSError:
+        return False
+
+
 def parents():
     """Each living process's parent; zombies, which hold nothing, left out."""
     found = {}
@@ -121,7 +128,7 @@ class OwnDatabase:
 class Served:
     """A running `manage.py serve`, its tree of processes, and how it ends."""
 
-    def __init__(self, database, log, **env):
+    def __init__(self, database, log, arguments=(), **env):
         self.port = free_ports()
         self.web, self.stream = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.port + 1}"
         self.log = log
@@ -134,7 +141,7 @@ class Served:
         }
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [PYTHON, MANAGE, "serve"],
+                [PYTHON, MANAGE, "serve", *arguments],
                 env=environment | env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -152,6 +159,11 @@ class Served:
 
     def ready(self):
         until(lambda: "is running" in self.said() or self.process.poll() is not None, 40, self.said)
+        assert self.process.poll() is None, self.said()
+
+    def listens(self):
+        """Wait for a web server that has no runner to greet."""
+        until(lambda: _answers(self.web + "/healthz") or self.process.poll() is not None, 40, self.said)
         assert self.process.poll() is None, self.said()
 
     def tree(self):

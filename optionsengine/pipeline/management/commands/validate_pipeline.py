@@ -195,7 +195,8 @@ def _counts(sent: list[Followed]) -> dict[str, int]:
 def _table(sent: list[Followed]) -> Table:
     table = Table(title="Signals followed; times in seconds after the signal was stored")
     for heading in ("signal", "answer", "decision", "order and fill", "decided", "ordered", "filled", "seen"):
-        table.add_column(heading, justify="right" if heading in ("decided", "ordered", "filled", "seen") else "left")
+        is_time = heading in ("decided", "ordered", "filled", "seen")
+        table.add_column(heading, justify="right" if is_time else "left", overflow="fold")
     for one in sent:
         decided = " ".join(part for part in (one.engine, one.decision or one.status, one.reason) if part)
         times = (one.decided_after, one.ordered_after, one.filled_after, one.ended_after)
