@@ -40,7 +40,7 @@ INTAKE: Rows = {
     IntakeCode.PAYLOAD_TOO_LARGE: ("The body is over 128 KiB.", "Send less."),
     IntakeCode.UNAUTHORIZED: (
         "No source knows this signature or token; every cause gets this one answer.",
-        "Compare secret, signed bytes and path with the source in the admin.",
+        "Compare secret, signed bytes, path and allowed addresses with the source in the admin.",
     ),
     IntakeCode.THROTTLED: (
         "More than 60 failed authentications in a minute from this address.",
