@@ -96,6 +96,25 @@ def _read() -> tuple[SourceFacts, ...]:
     return sources
 
 
+def sources_reread(*, since: float) -> bool:
+    """Read the table, unless it was read after `since` (monotonic clock); tell whether it says something else now.
+
+    For a request that is about to be refused: another process may have given its sender a secret a moment ago. While
+    the database is away nothing is new.
+    """
+    held = _snapshot.held
+    if connection.in_atomic_block or held is None or held.asked_at >= since:
+        return False
+    change, asked_at = _snapshot.change, time.monotonic()
+    try:
+        sources = webhook_sources()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("the sources cannot be read again (%s)", type(error).__name__)
+        return False
+    _snapshot.held = _Held(sources, change, asked_at)
+    return sources != held.sources
+
+
 def sources_changed(**_: object) -> None:
     """Have the next request read the table, now and again once the change is committed."""
     _mark_change()

@@ -32,7 +32,7 @@ from signals.services import (
     webhook_event_finish,
     webhook_event_store,
 )
-from signals.source_snapshot import SourcesUnknown, sources_known
+from signals.source_snapshot import SourcesUnknown, sources_known, sources_reread
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
     with deadline(ANSWER_SECONDS):
         may_ask = breaker.allows()
         try:
-            request, source = _judge(incoming, may_ask=may_ask, at=at)
+            request, source = _judge_newly(incoming, may_ask=may_ask, at=at)
         except IntakeRejected as refusal:
             return _unauthorized(incoming, refusal, at=at)
         if not request_keep(request, may_ask=may_ask):
@@ -93,6 +93,22 @@ def _known_secrets(incoming: Incoming, sources: Sequence[SourceFacts]) -> list[s
     # the key of a Standard Webhooks secret is as secret without its prefix
     keys = [secret.removeprefix(STANDARD_PREFIX) for secret in held]
     return [incoming.path_token, settings.HMAC_SECRET, *held, *keys]
+
+
+def _judge_newly(incoming: Incoming, *, may_ask: bool, at: datetime) -> tuple[JudgedRequest, SourceFacts | None]:
+    """Judge by the sources as this process knows them; whom they refuse, by the table as it is now.
+
+    So a secret holds from the moment it is made, in every process. Raises what `_judge` raises.
+    """
+    asked = time.monotonic()
+    try:
+        return _judge(incoming, may_ask=may_ask, at=at)
+    except IntakeRejected:
+        with deadline(STORE_SECONDS):
+            is_new = may_ask and sources_reread(since=asked)
+        if not is_new:
+            raise
+    return _judge(incoming, may_ask=may_ask, at=at)
 
 
 def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> tuple[JudgedRequest, SourceFacts | None]:
