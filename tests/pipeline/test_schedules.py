@@ -24,6 +24,7 @@ from optionsengine.pipeline.schedules import (
     schedule_table,
     schedules_register,
 )
+from optionsengine.pipeline.write_ahead import spool_open
 
 AT = datetime(2026, 2, 3, 15, 0, 7, tzinfo=UTC)
 
@@ -172,6 +173,18 @@ def test_a_tick_enqueues_what_is_due_in_its_cluster_once():
     schedules_tick(at=now)
     assert _queued("entries") == expected
     assert Schedule.objects.filter(cluster="entries", next_run__lt=now).count() == 0
+
+
+@pytest.mark.django_db
+def test_a_tick_makes_the_inbox_due_while_a_request_waits_in_the_spool(settings, tmp_path):
+    settings.SPOOL_DIR = tmp_path
+    now = clock.now()
+    schedules_register(at=now)
+    schedules_tick(at=now)
+    assert _queued("entries") == []
+    spool_open().append(b"{}", key="1")
+    schedules_tick(at=now)
+    assert _queued("entries") == ["optionsengine.pipeline.jobs.recover_inbox"]
 
 
 BROKEN = [
