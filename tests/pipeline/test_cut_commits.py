@@ -11,7 +11,7 @@ from optionsengine.ops.models import JobRun
 from optionsengine.pipeline.events import event_process
 from optionsengine.pipeline.stages import pipeline_run
 from orders.models import OrderEvent
-from signals.models import Signal, WebhookEvent
+from signals.models import Signal
 from tests import factories
 from tests.drills.faults.cutting_proxy import Cut, cutting_proxy
 from tests.drills.life import (
@@ -58,34 +58,41 @@ def test_the_effect_of_an_event_whose_commit_was_cut_is_found_by_the_event(recei
     assert (received.status, received.answer["signal_id"]) == ("accepted", str(signal.pk))
 
 
-def _stages_of_an_entry():
-    """The commits of the passes that decide, order and fill the life's entry."""
+def _play_up_to(number):
+    """The life up to the answer to its `number`-th message, the stages between the two included."""
     rows_clear()
-    assert message_send(MESSAGES[0], ENTRY_AT) == 201
-    with cutting_proxy() as proxy:
-        stages_run(ENTRY_AT)
-        return proxy.commits
+    seen = {}
+    for index, message in enumerate(MESSAGES[: number + 1]):
+        if index:
+            stages_run(MESSAGES[index - 1].at)
+            leases_run_out()
+        seen[index] = message_send(message, message.at)
+    return seen
 
 
+@pytest.mark.parametrize("number", range(len(MESSAGES)), ids=["entry", "exit"])
 @pytest.mark.parametrize("cut", list(Cut))
-def test_every_commit_of_every_stage(cut):
+def test_every_commit_of_every_stage(cut, number):
     """No sweep comes to help: what was cut is done again, or found done, in the same pass."""
     source_create()
-    commits = _stages_of_an_entry()
+    at = MESSAGES[number].at
+    _play_up_to(number)
+    with cutting_proxy() as proxy:
+        stages_run(at)
+        commits = proxy.commits
     assert commits > 10
-    for number in range(1, commits + 1):
-        rows_clear()
-        seen = {index: message_send(message, message.at) for index, message in enumerate(MESSAGES[:1])}
+    for point in range(1, commits + 1):
+        seen = _play_up_to(number)
         with cutting_proxy() as proxy:
             connection.ensure_connection()
-            proxy.arm(cut, number)
-            pipeline_run(at=ENTRY_AT)
+            proxy.arm(cut, point)
+            pipeline_run(at=at)
             assert proxy.cuts == 1
-        assert not is_unfinished(), number
-        assert JobRun.objects.exclude(error="").count() == 0, number
-        assert not OrderEvent.objects.filter(reason="NEVER_RECEIVED").exists(), number
-        assert WebhookEvent.objects.count() == 1
-        leases_run_out()
-        seen[1] = message_send(MESSAGES[1], MESSAGES[1].at)
-        stages_run(MESSAGES[1].at)
+        assert not is_unfinished(), point
+        assert not JobRun.objects.exclude(error="").exists(), point
+        assert not OrderEvent.objects.filter(reason="NEVER_RECEIVED").exists(), point
+        if number == 0:
+            leases_run_out()
+            seen[1] = message_send(MESSAGES[1], MESSAGES[1].at)
+            stages_run(MESSAGES[1].at)
         life_check(seen)
