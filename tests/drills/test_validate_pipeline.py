@@ -38,7 +38,7 @@ def served(database, tmp_path_factory):
         served.end()
 
 
-def _manage(database, *arguments, **env):
+def _manage(database, *arguments, typed=""):
     environment = os.environ | {
         "DATABASE_NAME": database.name,
         "DJANGO_SETTINGS_MODULE": "optionsengine.settings.base",
@@ -50,8 +50,8 @@ def _manage(database, *arguments, **env):
     )
 
 
-def _validate(database, served, *arguments, **env):
-    return _manage(database, "validate_pipeline", "--url", served.web, "--poll", "0.2", *arguments, **env)
+def _validate(database, served, *arguments, typed=""):
+    return _manage(database, "validate_pipeline", "--url", served.web, "--poll", "0.2", *arguments, typed=typed)
 
 
 def test_without_anybody_who_may_log_in_it_says_so_and_sends_nothing(served, database):
@@ -87,11 +87,11 @@ def test_every_signal_is_followed_to_its_end(served, database):
 
 
 def test_a_person_reads_a_table_after_a_login_by_password(served, database):
-    run = _validate(database, served, "--send", "2", "--user", "ann", OE_PASSWORD=PASSWORD)
+    run = _validate(database, served, "--send", "2", "--user", "ann", typed=f"{PASSWORD}\n")
     assert run.returncode == 0, run.stderr
     assert "2 sent: " in run.stdout
     assert "201 ACCEPTED" in run.stdout
-    wrong = _validate(database, served, "--user", "ann", OE_PASSWORD="wrong")
+    wrong = _validate(database, served, "--user", "ann", typed="wrong\n")
     assert wrong.returncode == 1
     assert "the login of ann was answered 401" in wrong.stderr
 

@@ -2,7 +2,7 @@
 
 import getpass
 import json
-import os
+import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable
 from dataclasses import asdict
@@ -43,7 +43,7 @@ exchange's session they are refused, unless the server runs with SIMULATED_MARKE
 B wants at a better price rests as a limit order, up to an hour: it is shown, and fails only with --strict.
 
 They are followed over the REST API. On the server's own checkout that needs no password, because the key that signs
-tokens is here; elsewhere give --user, and the password when asked or in OE_PASSWORD."""
+tokens is here; elsewhere give --user, and the password when asked or as a line of standard input."""
 
 
 class Command(BaseCommand):
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--cron-secret", metavar="S", help="drive the stages through the cron address instead of relying on workers"
         )
-        parser.add_argument("--user", help="log in with this name; the password is asked for or read from OE_PASSWORD")
+        parser.add_argument("--user", help="log in with this name; the password is asked for, or a line of stdin")
         parser.add_argument("--source", default="", metavar="SLUG", help="send from this webhook source")
         parser.add_argument("--secret", help="sign with this instead of HMAC_SECRET")
         parser.add_argument("--token", default="", help="send this token in the body, for a token source")
@@ -149,7 +149,7 @@ def _url(given: str) -> str:
 
 def _login(user: str | None) -> Callable[[Server], str]:
     if user:
-        password = os.environ.get("OE_PASSWORD") or getpass.getpass(f"Password of {user}: ")
+        password = getpass.getpass(f"Password of {user}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         return password_login(user, password)
     return _own_token
 
