@@ -46,7 +46,7 @@ def _manage(database, *arguments, typed=""):
         "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
     }
     return subprocess.run(
-        [PYTHON, MANAGE, *arguments], env=environment | env, capture_output=True, text=True, timeout=90
+        [PYTHON, MANAGE, *arguments], env=environment, input=typed, capture_output=True, text=True, timeout=90
     )
 
 
