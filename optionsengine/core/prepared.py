@@ -23,8 +23,13 @@ def execute_prepared(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...
     Nothing is asked of the connection first, so one that has died in the meantime is found out by the statement:
     call it in `database_retry`. Pass JSON as text, and cast what stands in a SELECT list.
     """
-    connection.ensure_connection()
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with wrap(cast(CursorWrapper, _PreparedCursor(connection.connection))) as cursor:
+    with _cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall() if cursor.description else []
+
+
+def _cursor() -> CursorWrapper:
+    if connection.queries_logged:
+        return connection.cursor()  # the log shows what the driver has bound, and nothing of what the server binds
+    connection.ensure_connection()
+    return connection.make_cursor(cast(CursorWrapper, _PreparedCursor(connection.connection)))
