@@ -46,7 +46,10 @@ class Command(BaseCommand):
             for result in differing:
                 for difference in result.differences:
                     table.add_row(str(result.id), difference)
-            print_table(table)
+            if differing:
+                print_table(table)
+            else:
+                self.stdout.write(f"Clean: {len(results)} decisions replayed, each the same to the byte.")
         if differing:
             raise CommandError(f"{len(differing)} of {len(results)} decisions differ")
 
