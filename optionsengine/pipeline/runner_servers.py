@@ -1,4 +1,4 @@
-"""The two servers: WSGI for everything, and a small ASGI one for the event stream."""
+"""The two servers: one for everything, and a small ASGI one for the event stream."""
 
 import fcntl
 
@@ -9,8 +9,6 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 _WEB_WORKERS = 2
-_WEB_THREADS = 4  # each holds one database connection
-_IDLE_THREAD_SECONDS = 600  # a fresh thread means a fresh connection, which costs a request 50 ms and more
 _STOP_SECONDS = 4
 _STATIC_SECONDS = 3600
 
@@ -19,13 +17,12 @@ def web_serve() -> None:
     """Serve pages, API, webhook and static files until a signal says stop."""
     static_collect()
     Granian(
-        "optionsengine.wsgi:application",
+        "optionsengine.rsgi:application",
         address=settings.BIND_HOST,
         port=settings.PORT,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        websockets=False,
         workers=_WEB_WORKERS,
-        blocking_threads=_WEB_THREADS,
-        blocking_threads_idle_timeout=_IDLE_THREAD_SECONDS,
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_SECONDS,
         static_path_route=["/" + settings.STATIC_URL.strip("/")],

@@ -1,0 +1,125 @@
+"""The web's front: takes in each request's body before one of the few threads that work on requests begins with it.
+
+Under plain WSGI a thread reads the body itself, so as many slow senders as there are threads would stop the webhook.
+Here they keep a connection and nothing else.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from granian.rsgi import Scope
+
+from optionsengine.wsgi import application as wsgi
+
+THREADS = 4  # each holds one database connection
+BODY_SECONDS = 20.0
+MAX_BODY_BYTES = 16 * 1024 * 1024  # the webhook and the framework have far smaller limits of their own
+_JOINED = {"cookie": "; "}
+_CLOSE = ("connection", "close")
+_PLAIN = ("content-type", "text/plain; charset=utf-8")
+
+Reply = tuple[int, list[tuple[str, str]], bytes]
+
+_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
+
+
+class Exchange(Protocol):
+    """What the server gives us to read a request's body from and to answer through."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None: ...
+
+
+class BodyTooLargeError(Exception):
+    """More than `MAX_BODY_BYTES` were sent."""
+
+
+async def application(scope: Scope, exchange: Exchange) -> None:
+    """Answer one request through the WSGI application."""
+    environ = environ_of(scope)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _body_read(exchange)
+    except TimeoutError:
+        exchange.response_bytes(408, [_PLAIN, _CLOSE], b"The body did not arrive in time; send it again.\n")
+        return
+    except BodyTooLargeError:
+        exchange.response_bytes(413, [_PLAIN, _CLOSE], b"The body is too large.\n")
+        return
+    # a body sent in chunks has no length of its own, and the framework would not look at it
+    environ.setdefault("CONTENT_LENGTH", str(len(body)))
+    environ["wsgi.input"] = io.BytesIO(body)
+    reply = await asyncio.get_running_loop().run_in_executor(_threads, _answer, environ)
+    exchange.response_bytes(*reply)
+
+
+async def _body_read(exchange: Exchange) -> bytes:
+    """Return what was sent, which is less than was announced if the sender hung up.
+
+    :raises BodyTooLargeError: without reading on.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for part in exchange:
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise BodyTooLargeError
+        parts.append(part)
+    return b"".join(parts)
+
+
+def environ_of(scope: Scope) -> dict[str, Any]:
+    """Return a request's WSGI environment (PEP 3333), still without its body."""
+    server, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if scope.authority:
+        environ["HTTP_HOST"] = scope.authority
+    for name, value in scope.headers.items():
+        if "_" in name:  # it would pass for the same name with a hyphen, which a proxy may vouch for
+            continue
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+            if key in environ:
+                value = f"{environ[key]}{_JOINED.get(name, ',')}{value}"
+        environ[key] = value
+    return environ
+
+
+def _answer(environ: dict[str, Any]) -> Reply:
+    started: list[tuple[int, list[tuple[str, str]]]] = []
+    written: list[bytes] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], None]:
+        started.append((int(status[:3]), [(name.lower(), value) for name, value in headers]))
+        return written.append
+
+    parts: Iterable[bytes] = wsgi(environ, start_response)
+    try:
+        body = b"".join([*written, *parts])
+    finally:
+        close = getattr(parts, "close", None)
+        if close is not None:
+            close()
+    status, headers = started[0]
+    return status, headers, body
