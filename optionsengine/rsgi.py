@@ -1,7 +1,7 @@
 """The web's front: takes in each request's body before one of the few threads that work on requests begins with it.
 
 Under plain WSGI a thread reads the body itself, so as many slow senders as there are threads would stop the webhook.
-Here they keep a connection and nothing else.
+Here they keep a connection and nothing else. Alerts have a door of their own, everything else goes to the framework.
 """
 
 import asyncio
@@ -13,7 +13,9 @@ from typing import Any, Protocol
 
 from granian.rsgi import Scope
 
-from optionsengine.wsgi import application as wsgi
+from optionsengine.wsgi import application as wsgi  # first: it makes the applications ready
+
+from optionsengine.pipeline.webhook_front import Reply, alert_read, alert_take  # isort: skip
 
 THREADS = 4  # each holds one database connection
 BODY_SECONDS = 20.0
@@ -22,13 +24,13 @@ _JOINED = {"cookie": "; "}
 _CLOSE = ("connection", "close")
 _PLAIN = ("content-type", "text/plain; charset=utf-8")
 
-Reply = tuple[int, list[tuple[str, str]], bytes]
-
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
 
 
 class Exchange(Protocol):
     """What the server gives us to read a request's body from and to answer through."""
+
+    async def __call__(self) -> bytes: ...
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
@@ -44,7 +46,7 @@ async def application(scope: Scope, exchange: Exchange) -> None:
     environ = environ_of(scope)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            body = await _body_read(exchange)
+            body = await _body_read(environ, exchange)
     except TimeoutError:
         exchange.response_bytes(408, [_PLAIN, _CLOSE], b"The body did not arrive in time; send it again.\n")
         return
@@ -54,15 +56,22 @@ async def application(scope: Scope, exchange: Exchange) -> None:
     # a body sent in chunks has no length of its own, and the framework would not look at it
     environ.setdefault("CONTENT_LENGTH", str(len(body)))
     environ["wsgi.input"] = io.BytesIO(body)
+    alert = alert_read(environ, body)
+    if alert is not None:
+        exchange.response_bytes(*await alert_take(environ, alert, threads=_threads))
+        return
     reply = await asyncio.get_running_loop().run_in_executor(_threads, _answer, environ)
     exchange.response_bytes(*reply)
 
 
-async def _body_read(exchange: Exchange) -> bytes:
+async def _body_read(environ: dict[str, Any], exchange: Exchange) -> bytes:
     """Return what was sent, which is less than was announced if the sender hung up.
 
     :raises BodyTooLargeError: without reading on.
     """
+    announced = environ.get("CONTENT_LENGTH", "")
+    if announced.isdigit() and int(announced) <= MAX_BODY_BYTES:
+        return await exchange()
     parts: list[bytes] = []
     size = 0
     async for part in exchange:

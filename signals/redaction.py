@@ -29,16 +29,18 @@ _SECRET = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SECRET_NAME = re.compile(_NAME + r"\s*\Z", re.IGNORECASE)
+_NAMED = re.compile(_NAME.encode(), re.IGNORECASE)
 _NAME_PART = re.compile(rb"[\w.\x80-\xff-]")
 _ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A body without its secrets, and the tokens that stood in its `secret`."""
+    """A body without its secrets, the tokens that stood in its `secret`, and what it says if it is a JSON object."""
 
     body: bytes
     tokens: tuple[str, ...]
+    parsed: dict[str, Any] | None = None
 
 
 def _is_secret_key(key: str) -> bool:
@@ -119,6 +121,16 @@ def text_redact(text: str, known: Collection[str]) -> str:
     return _scrub(text, literals_of(known))
 
 
+def _may_hold_secret(body: bytes, known: Collection[str]) -> bool:
+    """Tell by its bytes whether a body has to be looked through. One of plain ASCII says every text as it stands."""
+    is_plain = body.isascii() and b"\\" not in body
+    return (
+        not is_plain
+        or _NAMED.search(body) is not None
+        or any(one.encode("utf-8", "surrogatepass") in body for one in literals_of(known))
+    )
+
+
 def body_redact(body: bytes, known: Collection[str] = ()) -> Redacted:
     """Return the body with every secret blanked, and the tokens found in `secret`.
 
@@ -129,6 +141,8 @@ def body_redact(body: bytes, known: Collection[str] = ()) -> Redacted:
         parsed = parse_object(body)
     except IntakeRejected:
         return _redact_text(body, known)
+    if not _may_hold_secret(body, known):
+        return Redacted(body, (), parsed)
     token = parsed.get(TOKEN_KEY)
     tokens = (token,) if isinstance(token, str) else ()
     theirs = literals_of(list(_secret_values(parsed)))
@@ -137,14 +151,14 @@ def body_redact(body: bytes, known: Collection[str] = ()) -> Redacted:
     literals = literals_of([*known, *theirs])
     meant = _blank(parsed, literals)
     if meant == parsed:
-        return Redacted(body, tokens)
+        return Redacted(body, tokens, parsed)
     matches = _matches(body)
     blanked = _blank_bytes(body, matches, literals) if len(matches) <= MAX_SECRETS else b""
     try:
         is_same = parse_object(blanked) == meant
     except IntakeRejected:
         is_same = False
-    return Redacted(blanked if is_same else json.dumps(meant, ensure_ascii=False).encode(), tokens)
+    return Redacted(blanked if is_same else json.dumps(meant, ensure_ascii=False).encode(), tokens, meant)
 
 
 def _matches(body: bytes) -> list[re.Match[bytes]]:

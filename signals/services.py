@@ -1,5 +1,6 @@
 """What changes the inbox and signals."""
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -32,29 +33,39 @@ from signals.selectors import exits_newer, signals_alike
 ROTATION_OVERLAP = timedelta(hours=24)
 DEDUPE_WINDOW = timedelta(seconds=60)
 
-# One statement claims the key or leaves it with the signal that holds it; a second sender waits for the first to
-# commit. The claim only moves forward, so that it always holds the newest signal; it is locked also where it stays.
-# An entry that an exit overtook claims nothing; being looked for here that costs no statement of its own.
+# One statement claims the keys that a relation `asked` names, or leaves each with the signal that holds it; a second
+# sender waits for the first to commit. A claim only moves forward, so that it always holds the newest signal; it is
+# locked also where it stays. An entry that an exit overtook claims nothing; being looked for here that costs no
+# statement of its own, and as a scalar it is looked for by index whatever the planner expects of `asked`.
 CLAIM = """
     INSERT INTO signal_dedupe AS held (key, first_at, signal_id)
-    SELECT %(key)s, %(at)s::timestamptz, %(signal)s::uuid WHERE %(intent)s <> 'entry' OR NOT EXISTS (
-        SELECT 1 FROM signals x WHERE x.symbol = %(symbol)s AND x.created_at > %(at)s AND x.intent = 'exit'
-        AND x.side IN ('', %(side)s) AND x.is_test = %(is_test)s AND x.source_id IS NOT DISTINCT FROM %(source)s::uuid
-        AND (x.strike IS NULL OR x.strike = %(strike)s) AND (x.expiration IS NULL OR x.expiration = %(expiration)s))
+    SELECT key, at, signal FROM asked WHERE intent <> 'entry' OR (
+        SELECT x.id FROM signals x WHERE x.symbol = asked.symbol AND x.created_at > asked.at AND x.intent = 'exit'
+        AND x.side IN ('', asked.side) AND x.is_test = asked.is_test AND x.source_id IS NOT DISTINCT FROM asked.source
+        AND (x.strike IS NULL OR x.strike = asked.strike)
+        AND (x.expiration IS NULL OR x.expiration = asked.expiration) LIMIT 1) IS NULL
     ON CONFLICT (key) DO UPDATE SET first_at = excluded.first_at, signal_id = excluded.signal_id
-    WHERE held.first_at < %(since)s
-    RETURNING key
+    WHERE held.first_at < excluded.first_at - %(window)s::interval
+    RETURNING signal_id AS signal
 """
-
+_CLAIM_ONE = f"""
+    WITH asked AS (
+        SELECT %(key)s::text AS key, %(at)s::timestamptz AS at, %(signal)s::uuid AS signal, %(source)s::uuid AS source,
+            %(intent)s::text AS intent, %(symbol)s::text AS symbol, %(side)s::text AS side,
+            %(is_test)s::boolean AS is_test, %(strike)s::numeric AS strike, %(expiration)s::date AS expiration
+    ) {CLAIM}
+"""
 
 _STORE = """
     INSERT INTO webhook_events (
         id, created_at, updated_at, source_id, path, content_type, body, headers, source_ip, user_agent, size,
         authenticated, family, sender_event_id, symbol, status, code, error, details, answer, attempts, replays
-    ) VALUES (
-        %(id)s, %(at)s, %(at)s, (SELECT id FROM webhook_sources WHERE id = %(source)s::uuid), %(path)s,
-        %(content_type)s, %(body)s, %(headers)s::jsonb, %(ip)s, %(user_agent)s, %(size)s,
-        %(authenticated)s, '', '', '', 'received', '', '', '[]', '{}', 0, 0
+    ) SELECT id, at, at, (SELECT s.id FROM webhook_sources s WHERE s.id = source), path, content_type,
+        decode(body, 'base64'), headers, ip, user_agent, size, authenticated,
+        '', '', '', 'received', '', '', '[]', '{}', 0, 0
+    FROM jsonb_to_recordset(%(requests)s::jsonb) AS request (
+        id uuid, at timestamptz, source uuid, path text, content_type text, body text, headers jsonb, ip inet,
+        user_agent text, size int, authenticated boolean
     ) ON CONFLICT (id) DO NOTHING
 """
 
@@ -124,28 +135,29 @@ def webhook_secret_end(*, secret: WebhookSecret, at: datetime) -> bool:
     return True
 
 
-def webhook_event_store(request: JudgedRequest) -> None:
-    """Store a request as it came, secrets already blanked, unless it is stored already under its key.
+def webhook_events_store(requests: Sequence[JudgedRequest]) -> None:
+    """Store requests as they came, secrets already blanked, but for those that are stored already under their key.
 
-    One whose source is gone is stored without it, because losing it would be worse. Made to be cheap: every alert
-    waits for it, and for its commit where no transaction is open.
+    One whose source is gone is stored without it, because losing it would be worse. One statement, and one commit
+    where no transaction is open, because every alert waits for it: all are stored or none.
     """
-    execute_prepared(
-        _STORE,
+    rows = [
         {
-            "id": request.event_id,
-            "at": request.received_at,
-            "source": request.source_id,
+            "id": str(request.event_id),
+            "at": request.received_at.isoformat(),
+            "source": None if request.source_id is None else str(request.source_id),
             "path": request.path[:200],
             "content_type": request.content_type[:100],
-            "body": request.body,
-            "headers": json.dumps(dict(request.headers)),
+            "body": base64.b64encode(request.body).decode(),
+            "headers": dict(request.headers),
             "ip": request.source_ip,
             "user_agent": request.user_agent[:300],
             "size": request.size,
             "authenticated": request.authenticated,
-        },
-    )
+        }
+        for request in requests
+    ]
+    execute_prepared(_STORE, {"requests": json.dumps(rows)})
 
 
 def webhook_event_finish(
@@ -216,11 +228,10 @@ def _held_by_sender_id(event: WebhookEvent, sender_event_id: str) -> Signal | No
 
 
 def claim_values(draft: SignalDraft, *, signal_id: UUID, source_id: UUID | None, at: datetime) -> dict[str, Any]:
-    """Return what `CLAIM` asks for. It returns one row if the signal is the first of its key, none if it is not."""
+    """Return a row of what `CLAIM` asks for. It returns the signal's key if the signal is the first of its kind."""
     return {
         "key": draft.dedupe_key,
         "at": at,
-        "since": at - DEDUPE_WINDOW,
         "signal": signal_id,
         "source": source_id,
         "intent": draft.intent.value,
@@ -233,8 +244,9 @@ def claim_values(draft: SignalDraft, *, signal_id: UUID, source_id: UUID | None,
 
 
 def _claim(draft: SignalDraft, *, signal_id: UUID, source_id: UUID | None, at: datetime) -> bool:
+    values = claim_values(draft, signal_id=signal_id, source_id=source_id, at=at)
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, claim_values(draft, signal_id=signal_id, source_id=source_id, at=at))
+        cursor.execute(_CLAIM_ONE, values | {"window": DEDUPE_WINDOW})
         return cursor.fetchone() is not None
 
 

@@ -136,7 +136,7 @@ def test_no_other_module_reads_the_environment():
         for path in (ROOT / package).rglob("*.py"):
             if "settings" not in path.parts:
                 found |= set(
-                    re.findall(r"(?:environ(?:\.get\(|\[)|getenv\()\"(\w+)\"", path.read_text(encoding="utf-8"))
+                    re.findall(r"(?:os\.environ(?:\.get\(|\[)|getenv\()\"(\w+)\"", path.read_text(encoding="utf-8"))
                 )
     assert found == {readme.DEVPG_BIN}
     folder = ROOT / "optionsengine" / "settings"

@@ -72,10 +72,25 @@ NUMBERS = [
     ("PAPER_FILL_CROSS", "0", "1"),
     ("COMMISSION_PER_CONTRACT", "0", "100"),
 ]
-FLAGS = ("DEBUG", "SIMULATED_MARKET_ALWAYS_OPEN", "ALLOW_DELAYED_FEED", "REQUIRE_MTF_BIAS_FOR_ENTRY")
+FLAGS = (
+    "DEBUG",
+    "SIMULATED_MARKET_ALWAYS_OPEN",
+    "ALLOW_DELAYED_FEED",
+    "REQUIRE_MTF_BIAS_FOR_ENTRY",
+    "ENABLE_CRON_PROCESSING",
+)
 CHOICES = [("APP_MODE", ("PAPER", "LIVE")), ("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"))]
 # any text; who uses one tells when it is wrong
-FREE = {"SECRET_KEY", "DATABASE_URL", "DATABASE_NAME", "HMAC_SECRET", "BIND_HOST", "SPOOL_DIR", readme.DEVPG_BIN}
+FREE = {
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "DATABASE_NAME",
+    "HMAC_SECRET",
+    "CRON_SECRET",
+    "BIND_HOST",
+    "SPOOL_DIR",
+    readme.DEVPG_BIN,
+}
 
 
 def test_no_variable_is_left_out_of_these_tables():

@@ -49,9 +49,10 @@ def answer_refused(refusal: IntakeRejected, event_id: UUID | None = None) -> Ans
     return Answer(http, _STATUS.get(code, "REJECTED"), event_id, extra)
 
 
-def answer_failed(event_id: UUID) -> Answer:
-    """Return the answer where the engine itself failed; the event row holds the trace."""
-    error = "the alert could not be processed; quote webhook_event_id to whoever runs the engine"
+def answer_failed(event_id: UUID | None = None) -> Answer:
+    """Return the answer where the engine itself failed; the event's row holds the trace, or else the log."""
+    what = "webhook_event_id" if event_id else "request_id"
+    error = f"the alert could not be processed; quote {what} to whoever runs the engine"
     return Answer(500, "ERROR", event_id, {"code": IntakeCode.INTERNAL_ERROR.value, "error": error})
 
 

@@ -113,15 +113,14 @@ def _event_apply(event: WebhookEvent) -> tuple[EventStatus, Answer]:
 
 
 def event_read(
-    raw: bytes, *, path: str, header_id: str, reads_id: bool, at: datetime
-) -> tuple[Family, Draft, dict[str, Any]]:
-    """Return a body's family, what it asks for, and the body as read.
+    body: dict[str, Any], *, path: str, header_id: str, reads_id: bool, at: datetime
+) -> tuple[Family, Draft]:
+    """Return a parsed body's family and what it asks for.
 
     :raises IntakeRejected: with the first check that fails.
     """
-    body = parse_object(raw)
     adapter = adapter_find(body, path)
-    return adapter.family, adapter.read(body, _arrival(at, header_id=header_id, reads_id=reads_id)), body
+    return adapter.family, adapter.read(body, _arrival(at, header_id=header_id, reads_id=reads_id))
 
 
 def _arrival(at: datetime, *, header_id: str, reads_id: bool) -> Arrival:

@@ -6,9 +6,10 @@ left behind, and both give the same result.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -18,31 +19,32 @@ from optionsengine.core.deadline import deadline
 from optionsengine.core.errors import Transient
 from optionsengine.core.locks import failures_lock
 from optionsengine.core.retry import connection_renew
-from optionsengine.pipeline.acceptance import event_accept
+from optionsengine.pipeline.acceptance import Stored, events_accept
 from optionsengine.pipeline.answers import Answer, answer_queued, answer_refused
 from optionsengine.pipeline.events import event_process
-from optionsengine.pipeline.storing import STORE_SECONDS, breaker, database_is_away, request_keep
+from optionsengine.pipeline.storing import STORE_SECONDS, breaker, database_is_away, requests_keep
 from signals.authentication import FAILURES_PER_MINUTE, STANDARD_PREFIX, Credentials, authenticate
 from signals.data import IntakeRejected, JudgedRequest, SourceFacts
 from signals.enums import EventStatus, IntakeCode
 from signals.models import WebhookEvent
 from signals.redaction import body_redact, text_redact
 from signals.selectors import failures_count
-from signals.services import (
-    webhook_event_finish,
-    webhook_event_store,
-)
+from signals.services import webhook_event_finish, webhook_events_store
 from signals.source_snapshot import SourcesUnknown, sources_known, sources_reread
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 128 * 1024
 ANSWER_SECONDS = 2.0  # senders give up after 3 s
+_STORE_SECONDS_LEAST = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One request as the web server gave it. `path` has no token in it; `headers` are safe to store."""
+    """One request as the web server gave it, at `perf_counter` `started`.
+
+    `path` has no token in it; `headers` are safe to store.
+    """
 
     body: bytes
     path: str
@@ -57,6 +59,7 @@ class Incoming:
     user_agent: str = ""
     ip: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
 
 
 def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
@@ -64,23 +67,68 @@ def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
 
     :raises Transient: if the request could be stored nowhere; nothing of it is kept.
     """
-    started = time.perf_counter()
     if len(incoming.body) > MAX_BODY_BYTES:
         return answer_refused(too_large())
     with deadline(ANSWER_SECONDS):
         may_ask = breaker.allows()
         try:
-            request, source = _judge_newly(incoming, may_ask=may_ask, at=at)
+            judged = _judge_newly(incoming, may_ask=may_ask, at=at)
         except IntakeRejected as refusal:
             return _unauthorized(incoming, refusal, at=at)
-        if not request_keep(request, may_ask=may_ask):
-            return answer_queued(request.event_id)
-        try:
-            ordinary = event_accept(request, source, at=at, started=started)
-            return ordinary or event_process(request.event_id, at=at, started=started)
-        except Transient:
-            logger.warning("webhook event %s is stored and waits for recovery", request.event_id)
-            return answer_queued(request.event_id)
+        if requests_keep([judged.request], may_ask=may_ask) == [False]:
+            return answer_queued(judged.request.event_id)
+        [answer] = events_accept([judged], at=at)
+        return answer or _finish(judged, at=at)
+
+
+def _finish(stored: Stored, *, at: datetime) -> Answer:
+    event_id = stored.request.event_id
+    try:
+        return event_process(event_id, at=at, started=stored.started)
+    except Transient:
+        logger.warning("webhook event %s is stored and waits for recovery", event_id)
+        return answer_queued(event_id)
+
+
+def requests_receive(arrivals: Sequence[tuple[Incoming, datetime]]) -> list[Answer | Callable[[], Answer]]:
+    """Take requests that came together, each with when it came, through the intake: two commits for all of them.
+
+    Returns the answers of those that are ordinary. For each other one the rest of the way, to be called on a thread of
+    its own so that nobody waits for it: the whole way of one whose sender is unknown or of all while the database is
+    away, the effect of what is stored and no new signal. It gives the answer `request_receive` would have given.
+
+    :raises Transient: if a request could be stored nowhere.
+    """
+    results: list[Answer | Callable[[], Answer]] = [partial(request_receive, one, at=at) for one, at in arrivals]
+    if database_is_away():
+        return results
+    judged: dict[int, Stored] = {}
+    waited = time.perf_counter() - min(one.started for one, _ in arrivals)
+    with deadline(ANSWER_SECONDS):
+        for index, (incoming, at) in enumerate(arrivals):
+            try:
+                judged[index] = _judge(incoming, may_ask=True, at=at)
+            except Exception:  # noqa: BLE001, S112 - a refusal, or what the request's own way will tell
+                continue
+        if not judged:
+            return results
+        # those that waited behind a database that hung have less time left
+        within = max(STORE_SECONDS - waited, _STORE_SECONDS_LEAST)
+        kept = requests_keep([one.request for one in judged.values()], may_ask=True, within=within)
+        stored = {index: one for (index, one), is_stored in zip(judged.items(), kept, strict=True) if is_stored}
+        answers = events_accept(list(stored.values()), at=arrivals[-1][1])
+    accepted = dict(zip(stored, answers, strict=True))
+    for index, one in judged.items():
+        if index in stored:
+            results[index] = accepted[index] or partial(_finish_within, one, at=arrivals[index][1])
+        else:
+            results[index] = answer_queued(one.request.event_id)
+    return results
+
+
+def _finish_within(stored: Stored, *, at: datetime) -> Answer:
+    with deadline(ANSWER_SECONDS - STORE_SECONDS):
+        return _finish(stored, at=at)
 
 
 def too_large() -> IntakeRejected:
@@ -95,7 +143,7 @@ def _known_secrets(incoming: Incoming, sources: Sequence[SourceFacts]) -> list[s
     return [incoming.path_token, settings.HMAC_SECRET, *held, *keys]
 
 
-def _judge_newly(incoming: Incoming, *, may_ask: bool, at: datetime) -> tuple[JudgedRequest, SourceFacts | None]:
+def _judge_newly(incoming: Incoming, *, may_ask: bool, at: datetime) -> Stored:
     """Judge by the sources as this process knows them; whom they refuse, by the table as it is now.
 
     So a secret holds from the moment it is made, in every process. Raises what `_judge` raises.
@@ -111,8 +159,8 @@ def _judge_newly(incoming: Incoming, *, may_ask: bool, at: datetime) -> tuple[Ju
     return _judge(incoming, may_ask=may_ask, at=at)
 
 
-def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> tuple[JudgedRequest, SourceFacts | None]:
-    """Return the request, secrets blanked, and its sender; None is the environment's, or nobody that is known.
+def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> Stored:
+    """Return the request as it is to be stored, secrets blanked, with its sender; None is the environment's, or nobody.
 
     :raises IntakeRejected: `UNAUTHORIZED`.
     :raises SourcesUnknown: if it could not be judged, because the sources cannot be read and never were.
@@ -162,7 +210,7 @@ def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> tuple[JudgedRe
         user_agent=text_redact(incoming.user_agent, known),
         size=len(incoming.body),
     )
-    return request, verdict.source
+    return Stored(request, verdict.source, redacted.parsed, incoming.started)
 
 
 def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, at: datetime) -> Answer:
@@ -189,21 +237,20 @@ def _failure_record(incoming: Incoming, refusal: IntakeRejected, *, at: datetime
         if failures_count(ip=incoming.ip, at=at, limit=FAILURES_PER_MINUTE) >= FAILURES_PER_MINUTE:
             return answer_refused(IntakeRejected(IntakeCode.THROTTLED, "too many failures; wait a minute"))
         event_id = ids.new_id()
-        webhook_event_store(
-            JudgedRequest(
-                event_id=event_id,
-                received_at=at,
-                source_id=None,
-                authenticated=False,
-                path=incoming.path if is_named else "/webhook/s/…",
-                content_type="",
-                body=b"",
-                headers={},
-                source_ip=incoming.ip,
-                user_agent="",
-                size=len(incoming.body),
-            )
+        refused = JudgedRequest(
+            event_id=event_id,
+            received_at=at,
+            source_id=None,
+            authenticated=False,
+            path=incoming.path if is_named else "/webhook/s/…",
+            content_type="",
+            body=b"",
+            headers={},
+            source_ip=incoming.ip,
+            user_agent="",
+            size=len(incoming.body),
         )
+        webhook_events_store([refused])
         answer = answer_refused(refusal, event_id)
         webhook_event_finish(
             event=WebhookEvent.objects.get(pk=event_id),

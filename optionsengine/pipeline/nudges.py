@@ -1,8 +1,11 @@
 """Nudges: the transaction that makes work enqueues the next task in itself. A lost nudge costs time, never work."""
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from django_q.conf import Conf
+from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
 from optionsengine.core.enums import Intent
@@ -19,26 +22,24 @@ class Cluster(StrEnum):
     EXITS = "exits"
 
 
-class _Packed:
-    """Stands where the library expects a broker, and keeps the signed task for a statement of the caller's."""
+def signal_task(signal_id: UUID, intent: Intent, *, at: datetime) -> tuple[str, str, str]:
+    """Return the queue, the channel that wakes its cluster, and the signed task that a fresh signal needs.
 
-    def __init__(self, list_key: str) -> None:
-        self.list_key = list_key
-        self.task = ""
-
-    def enqueue(self, task: str) -> None:
-        self.task = task
-
-
-def signal_task(signal_id: UUID, intent: Intent) -> tuple[str, str, str]:
-    """Return the queue, the channel that wakes its cluster, and the signed task that a fresh signal needs."""
-    cluster = Cluster.EXITS if intent == Intent.EXIT else Cluster.ENTRIES
-    packed = _Packed(cluster.value)
-    if intent == Intent.EXIT:
-        async_task(_MONITOR_EXITS, cluster=cluster.value, broker=packed)
-    else:
-        async_task(_PROCESS_SIGNAL, str(signal_id), cluster=cluster.value, broker=packed)
-    return cluster.value, task_channel(cluster.value), packed.task
+    For a statement of the caller's; otherwise as the library's own `async_task`, which costs three times as much.
+    """
+    is_exit = intent == Intent.EXIT
+    queue = (Cluster.EXITS if is_exit else Cluster.ENTRIES).value
+    task = {
+        "id": signal_id.hex,
+        "name": f"signal {signal_id}",
+        "func": _MONITOR_EXITS if is_exit else _PROCESS_SIGNAL,
+        "args": () if is_exit else (str(signal_id),),
+        "kwargs": {},
+        "cluster": queue,
+        "ack_failure": Conf.ACK_FAILURES,
+        "started": at,
+    }
+    return queue, task_channel(queue), SignedPackage.dumps(task)
 
 
 def signal_nudge(signal_id: UUID, intent: Intent) -> None:

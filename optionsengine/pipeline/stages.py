@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
+
 from optionsengine.core.enums import Intent
 from optionsengine.market.selectors import provider_get
 from optionsengine.ops.data import StageReport
@@ -72,8 +74,24 @@ def stage_run(stage: Stage, *, at: datetime) -> StageReport:
 
 
 def pipeline_run(*, at: datetime) -> dict[Stage, StageReport]:
-    """Run one pass of every stage, in order. What the scheduled jobs do, in one process."""
-    return {stage: stage_run(stage, at=at) for stage in Stage}
+    """Run one pass of every stage, in order. What the scheduled jobs do, in one process.
+
+    :raises ExceptionGroup: if stages failed, after all the others have run.
+    :raises OperationalError: at once, if the database is away; InterfaceError too.
+    """
+    reports: dict[Stage, StageReport] = {}
+    failures: list[Exception] = []
+    for stage in Stage:
+        try:
+            reports[stage] = stage_run(stage, at=at)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            logger.exception("the stage %s failed", stage.value)
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("stages failed, the others have run; the log names each", failures)
+    return reports
 
 
 def signal_process(signal_id: UUID, *, at: datetime) -> StageReport:

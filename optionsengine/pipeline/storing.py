@@ -1,6 +1,7 @@
 """Where a judged request is kept: in the inbox, or in this host's spool while the database is away or slow."""
 
 import logging
+from collections.abc import Sequence
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError
 
@@ -9,7 +10,7 @@ from optionsengine.core.deadline import deadline
 from optionsengine.core.retry import database_retry
 from optionsengine.pipeline.write_ahead import request_spool, spool_is_empty
 from signals.data import JudgedRequest
-from signals.services import webhook_event_store
+from signals.services import webhook_events_store
 
 logger = logging.getLogger(__name__)
 
@@ -36,30 +37,33 @@ def database_is_away() -> bool:
     return breaker.is_open or not spool_is_empty()
 
 
-def request_keep(request: JudgedRequest, *, may_ask: bool) -> bool:
-    """Keep the request so that no crash loses it: True if it is in the inbox, False if it waits in the spool.
+def requests_keep(requests: Sequence[JudgedRequest], *, may_ask: bool, within: float = STORE_SECONDS) -> list[bool]:
+    """Keep requests so that no crash loses one: True for each in the inbox, False for each that waits in the spool.
 
     `may_ask` is what the breaker said: False also behind whatever waits there, for what came first is read first.
+    They are stored together, `within` seconds; what the database refuses to take together is offered one by one.
 
-    :raises SpoolError: if it could be kept nowhere.
+    :raises SpoolError: if one could be kept nowhere.
     """
-    if may_ask and _is_stored(request):
-        return True
-    request_spool(request)
-    return False
-
-
-def _is_stored(request: JudgedRequest) -> bool:
-    try:
-        with deadline(STORE_SECONDS):
-            database_retry(lambda: webhook_event_store(request))
-    except (DatabaseError, InterfaceError) as error:
-        # It may be stored all the same: the spool is drained by the same key.
-        logger.error("the inbox cannot be written, the request goes to the spool: %s", str(error).partition("\n")[0])
-        if isinstance(error, DataError | IntegrityError):
+    if may_ask:
+        try:
+            with deadline(within):
+                database_retry(lambda: webhook_events_store(requests))
+        except (DataError, IntegrityError) as error:
             breaker.succeeded()  # a row that the database refuses says nothing against its health
-        else:
+            if len(requests) > 1:
+                return [kept for request in requests for kept in requests_keep([request], may_ask=True, within=within)]
+            _tell(error)
+        except (DatabaseError, InterfaceError) as error:
             breaker.failed()
-        return False
-    breaker.succeeded()
-    return True
+            _tell(error)
+        else:
+            breaker.succeeded()
+            return [True] * len(requests)
+    for request in requests:
+        request_spool(request)  # it may be stored all the same: the spool is drained by the same key
+    return [False] * len(requests)
+
+
+def _tell(error: Exception) -> None:
+    logger.error("the inbox cannot be written, requests go to the spool: %s", str(error).partition("\n")[0])

@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -25,16 +26,60 @@ MASKED_PATH = "/webhook/t/…"
 UNKNOWN_PATH = "/webhook/…"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
-_STORED_HEADERS = ("x-request-id", "x-webhook-timestamp", "webhook-id")
+_STORED_HEADERS = ("X-Request-Id", "X-Webhook-Timestamp", "Webhook-Id")
+
+Environment = Mapping[str, Any]  # a request as WSGI describes it (PEP 3333)
 
 
-def _header(request: HttpRequest, name: str) -> str:
-    return _UNPRINTABLE.sub("?", request.headers.get(name, ""))[:200]
+def _header(environment: Environment, name: str) -> str:
+    return str(environment.get("HTTP_" + name.upper().replace("-", "_"), ""))
 
 
-def _request_id(request: HttpRequest) -> str:
-    sent = request.headers.get("x-request-id", "")
-    return sent if _REQUEST_ID.fullmatch(sent) else str(ids.new_id())
+def _printable(text: str) -> str:
+    return _UNPRINTABLE.sub("?", text)[:200]
+
+
+def incoming_read(environment: Environment, *, body: bytes, path: str, slug: str, token: str) -> Incoming:
+    """Return a request whose body is read as the intake takes it. `path` has no token in it."""
+    headers = {name.lower(): _printable(value) for name in _STORED_HEADERS if (value := _header(environment, name))}
+    return Incoming(
+        body=body,
+        path=path,
+        slug=slug,
+        path_token=token,
+        signature=_header(environment, "X-Webhook-Signature"),
+        timestamp=_header(environment, "X-Webhook-Timestamp"),
+        standard_id=_header(environment, "Webhook-Id"),
+        standard_timestamp=_header(environment, "Webhook-Timestamp"),
+        standard_signature=_header(environment, "Webhook-Signature"),
+        content_type=_printable(environment.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()),
+        user_agent=_printable(_header(environment, "User-Agent")),
+        ip=client_ip(
+            environment.get("REMOTE_ADDR", ""), _header(environment, "X-Forwarded-For"), settings.TRUSTED_PROXIES
+        ),
+        headers=headers,
+    )
+
+
+def answer_unavailable(error: Transient) -> Answer:
+    """Return the answer to a request that could be stored nowhere."""
+    logger.error("webhook: %s", str(error).splitlines()[0])
+    return answer_refused(IntakeRejected(IntakeCode.UNAVAILABLE, "the alert could not be stored; send it again"))
+
+
+def answer_content(environment: Environment, answer: Answer, started: float) -> dict[str, Any]:
+    """Return what the sender is told, and log it in one line."""
+    event_id = None if answer.event_id is None else str(answer.event_id)
+    sent = _header(environment, "X-Request-Id")
+    code = answer.extra.get("code") or answer.extra.get("reason") or "-"
+    logger.info("webhook %s %s %s %s", answer.http, answer.status, code, event_id)
+    return {
+        "status": answer.status,
+        "request_id": sent if _REQUEST_ID.fullmatch(sent) else event_id or str(ids.new_id()),
+        "webhook_event_id": event_id,
+        "processing_time_ms": elapsed_ms(started),
+        **answer.extra,
+    }
 
 
 def _body_read(request: HttpRequest) -> bytes:
@@ -61,45 +106,16 @@ def _answer(request: HttpRequest, slug: str, token: str) -> Answer:
     if request.method != "POST":
         return answer_refused(IntakeRejected(IntakeCode.METHOD_NOT_ALLOWED, "send the alert with POST"))
     try:
-        body = _body_read(request)
+        incoming = incoming_read(request.META, body=_body_read(request), path=request.path, slug=slug, token=token)
+        return request_receive(incoming, at=clock.now())
     except IntakeRejected as refusal:
         return answer_refused(refusal)
-    headers = {name: value for name in _STORED_HEADERS if (value := _header(request, name))}
-    incoming = Incoming(
-        body=body,
-        path=request.path,
-        slug=slug,
-        path_token=token,
-        signature=request.headers.get("x-webhook-signature", ""),
-        timestamp=request.headers.get("x-webhook-timestamp", ""),
-        standard_id=request.headers.get("webhook-id", ""),
-        standard_timestamp=request.headers.get("webhook-timestamp", ""),
-        standard_signature=request.headers.get("webhook-signature", ""),
-        content_type=_UNPRINTABLE.sub("?", request.content_type or ""),
-        user_agent=_header(request, "user-agent"),
-        ip=client_ip(
-            request.META.get("REMOTE_ADDR", ""), request.headers.get("x-forwarded-for", ""), settings.TRUSTED_PROXIES
-        ),
-        headers=headers,
-    )
-    try:
-        return request_receive(incoming, at=clock.now())
     except Transient as error:
-        logger.error("webhook: %s", str(error).splitlines()[0])
-        return answer_refused(IntakeRejected(IntakeCode.UNAVAILABLE, "the alert could not be stored; send it again"))
+        return answer_unavailable(error)
 
 
 def _respond(request: HttpRequest, answer: Answer, started: float) -> JsonResponse:
-    content: dict[str, Any] = {
-        "status": answer.status,
-        "request_id": _request_id(request),
-        "webhook_event_id": None if answer.event_id is None else str(answer.event_id),
-        "processing_time_ms": elapsed_ms(started),
-        **answer.extra,
-    }
-    code = answer.extra.get("code") or answer.extra.get("reason") or "-"
-    logger.info("webhook %s %s %s %s", answer.http, answer.status, code, content["webhook_event_id"])
-    return JsonResponse(content, status=answer.http)
+    return JsonResponse(answer_content(request.META, answer, started), status=answer.http)
 
 
 @csrf_exempt

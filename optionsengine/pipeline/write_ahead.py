@@ -25,7 +25,7 @@ from optionsengine.ops.enums import AlertLevel
 from optionsengine.ops.services import alert_raise, alert_resolve
 from optionsengine.pipeline.events import event_process
 from signals.data import JudgedRequest
-from signals.services import webhook_event_store
+from signals.services import webhook_events_store
 
 logger = logging.getLogger(__name__)
 
@@ -140,10 +140,10 @@ def _take(record: bytes, report: StageReport, *, at: datetime) -> None:
 
 def _insert(request: JudgedRequest) -> None:
     try:
-        webhook_event_store(request)
+        webhook_events_store([request])
     except IntegrityError:
         # its source was deleted between our look and the commit: the second look finds it gone
-        webhook_event_store(request)
+        webhook_events_store([request])
 
 
 def _told(drained: DrainReport) -> None:

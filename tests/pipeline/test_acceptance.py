@@ -1,5 +1,8 @@
 """The one statement for the ordinary alert writes what the ordinary way writes, and gives way wherever it must."""
 
+import json
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -8,11 +11,11 @@ from django_q.signing import SignedPackage
 
 from experiments.models import Experiment
 from optionsengine.core import ids
-from optionsengine.pipeline.acceptance import event_accept
+from optionsengine.pipeline.acceptance import Stored, events_accept
 from optionsengine.pipeline.events import event_process
 from signals.data import JudgedRequest
 from signals.models import Signal, SignalDedupe, SignalEvent, WebhookEvent
-from signals.services import webhook_event_store
+from signals.services import webhook_events_store
 from signals.source_snapshot import sources_known
 from tests import factories
 from tests.pipeline.intake_client import AT, alert
@@ -41,8 +44,6 @@ BODIES = {
 
 
 def stored(body, source=None, **changes):
-    import json
-
     raw = json.dumps(body).encode()
     values = {
         "event_id": ids.new_id(),
@@ -58,7 +59,7 @@ def stored(body, source=None, **changes):
         "size": len(raw),
     }
     request = JudgedRequest(**values | changes)
-    webhook_event_store(request)
+    webhook_events_store([request])
     return request
 
 
@@ -66,9 +67,16 @@ def facts(source):
     return next(known for known in sources_known() if known.pk == source.pk) if source else None
 
 
+def accept_all(*requests, source=None):
+    return events_accept(
+        [Stored(request, facts(source), json.loads(request.body), 0.0) for request in requests], at=LATER
+    )
+
+
 def accept(body, source=None, **changes):
     request = stored(body, source, **changes)
-    return request, event_accept(request, facts(source), at=LATER, started=0.0)
+    [answer] = accept_all(request, source=source)
+    return request, answer
 
 
 def everything(request):
@@ -89,7 +97,7 @@ def everything(request):
         "changes": plain(SignalEvent.objects.all()),
         "experiment": plain(Experiment.objects.all()),
         "claim": [(row.key, row.first_at, row.signal_id == signal.pk) for row in SignalDedupe.objects.all()],
-        "tasks": [(key, task["func"], len(task["args"]), task["ack_failure"]) for key, task in tasks],
+        "tasks": [(key, sorted(task), task["func"], len(task["args"]), task["ack_failure"]) for key, task in tasks],
         "named": [task["args"] in ((), (str(signal.pk),)) for _, task in tasks],
         "links": (answer["signal_id"] == str(signal.pk), signal.event_id == request.event_id),
     }
@@ -122,7 +130,7 @@ def test_it_writes_the_rows_of_the_ordinary_way(name, with_source, authenticated
 def test_an_accepted_alert_takes_one_statement():
     request = stored(alert())
     with CaptureQueriesContext(connection) as queries:
-        assert event_accept(request, None, at=LATER, started=0.0) is not None
+        assert accept_all(request) != [None]
     assert [query["sql"].split()[0] for query in queries] == ["SAVEPOINT", "WITH", "RELEASE"]
 
 
@@ -150,8 +158,6 @@ def test_a_sender_s_id_gives_way_whatever_else_the_alert_says():
 
 
 def test_an_entry_that_an_exit_overtook_gives_way():
-    from datetime import timedelta
-
     accept(alert(action="CLOSE"), received_at=AT + timedelta(seconds=1))
     request, answer = accept(alert())
     assert answer is None
@@ -174,6 +180,56 @@ def test_a_source_that_goes_by_ids_only_gives_way():
 
 def test_an_event_that_has_its_end_is_not_accepted_again():
     request, first = accept(alert())
-    assert event_accept(request, None, at=LATER, started=0.0) is None
+    assert accept_all(request) == [None]
     assert Signal.objects.count() == OrmQ.objects.count() == 1
     assert event_process(request.event_id, at=LATER).extra == first.extra
+
+
+# --- several at once ------------------------------------------------------------------------------------------------
+
+
+def test_alerts_that_came_together_are_accepted_in_one_statement_each_with_its_own_rows():
+    bodies = [alert(symbol="SPY"), alert(symbol="QQQ", action="CLOSE"), alert(symbol="IWM", direction="short")]
+    requests = [stored(body, received_at=AT + timedelta(seconds=at)) for at, body in enumerate(bodies)]
+    with CaptureQueriesContext(connection) as queries:
+        answers = accept_all(*requests)
+    assert [query["sql"].split()[0] for query in queries] == ["SAVEPOINT", "WITH", "RELEASE"]
+    assert [answer.event_id for answer in answers] == [request.event_id for request in requests]
+    made = {signal.event_id: signal for signal in Signal.objects.all()}
+    for at, (request, answer) in enumerate(zip(requests, answers, strict=True)):
+        signal = made.pop(request.event_id)
+        assert answer.extra["signal_id"] == str(signal.pk)
+        assert signal.created_at == AT + timedelta(seconds=at)
+        assert (signal.symbol, signal.payload) == (bodies[at]["symbol"], bodies[at])
+        assert SignalDedupe.objects.get(signal_id=signal.pk).first_at == signal.created_at
+        assert event_process(request.event_id, at=LATER).extra == answer.extra
+    assert not made
+    assert Experiment.objects.count() == 2
+    assert sorted(OrmQ.objects.values_list("key", flat=True)) == ["entries", "entries", "exits"]
+
+
+def test_of_one_symbol_only_the_first_is_accepted_at_once():
+    """The next may repeat it, overtake it or be overtaken: told one after the other."""
+    requests = [stored(alert()), stored(alert(action="CLOSE")), stored(alert()), stored(alert(symbol="QQQ"))]
+    answers = accept_all(*requests)
+    assert [answer and answer.status for answer in answers] == ["ACCEPTED", None, None, "ACCEPTED"]
+    rest = [event_process(request.event_id, at=LATER) for request in requests[1:3]]
+    assert [answer.status for answer in rest] == ["ACCEPTED", "DUPLICATE"]
+
+
+def test_one_that_gives_way_takes_no_other_with_it():
+    accept(alert(symbol="IWM"))
+    requests = [stored(body) for body in (alert(), alert(symbol="IWM"), alert(symbol=None), alert(symbol="QQQ"))]
+    answers = accept_all(*requests)
+    assert [answer and answer.status for answer in answers] == ["ACCEPTED", None, None, "ACCEPTED"]
+    for request in requests[1:3]:
+        assert WebhookEvent.objects.get(pk=request.event_id).status == "received"
+
+
+def test_where_the_statement_fails_all_give_way_and_nothing_is_written():
+    accept(alert(id="once"))
+    requests = [stored(alert(symbol="QQQ")), stored(alert(id="once", symbol="IWM"))]
+    assert accept_all(*requests) == [None, None]
+    for request in requests:
+        nothing_written(request)
+    assert [event_process(request.event_id, at=LATER).status for request in requests] == ["ACCEPTED", "DUPLICATE"]

@@ -200,7 +200,7 @@ def test_the_webhook_runs_no_stage_and_takes_two_statements():
     # inside a transaction, as this test is, the sources are read by each request: two statements more
     assert [" ".join(words) for words in statements if words[0] != "SELECT"] == [
         "INSERT INTO webhook_events",
-        "WITH claim AS",
+        "WITH asked AS",
     ]
     assert OrmQ.objects.count() == 2
     assert Signal.objects.filter(status="pending").count() == 2

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from optionsengine.core import clock
+from optionsengine.core.migrate import migrations_missing
 from optionsengine.pipeline.enums import Stage
 from optionsengine.pipeline.stages import pipeline_run, stage_run
 from optionsengine.pipeline.tables import print_table, stages_table
@@ -19,12 +20,17 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if migrations_missing():
+            raise CommandError("migrations are missing: run `manage.py migrate`, then this again.")
         at = clock.now()
         if options["stage"]:
             stage = Stage(options["stage"])
             reports = {stage: stage_run(stage, at=at)}
         else:
-            reports = pipeline_run(at=at)
+            try:
+                reports = pipeline_run(at=at)
+            except ExceptionGroup as group:
+                raise CommandError(f"{group.message}; the first: {group.exceptions[0]}") from group
         if options["json"]:
             self.stdout.write(json.dumps({stage.value: report.counts() for stage, report in reports.items()}))
         else:
