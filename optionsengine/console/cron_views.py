@@ -32,6 +32,11 @@ class CronUnauthorized(exceptions.APIException):
     default_code = "unauthorized"
 
 
+class CronFailed(exceptions.APIException):
+    default_detail = "Stages failed, the others have run; the log and the job runs name each."
+    default_code = "stages_failed"
+
+
 def pipeline_answer(reports: dict[Stage, StageReport]) -> dict[str, object]:
     """Return what a pass of the stages is answered with."""
     failed = sum(report.failed for report in reports.values())
@@ -60,7 +65,11 @@ class CronQueueView(APIView):
             raise CronUnset
         if not _is_genuine(request):
             self._refuse(request)
-        return Response(PipelineRunSerializer(pipeline_answer(pipeline_run(at=now()))).data)
+        try:
+            reports = pipeline_run(at=now())
+        except ExceptionGroup as group:  # logged, each, where it happened
+            raise CronFailed from group
+        return Response(PipelineRunSerializer(pipeline_answer(reports)).data)
 
     def _refuse(self, request: Request) -> NoReturn:
         """Only failures are counted: a scheduler that knows the secret is never told to wait."""

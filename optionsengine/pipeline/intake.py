@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 128 * 1024
 ANSWER_SECONDS = 2.0  # senders give up after 3 s
-_STORE_SECONDS_LEAST = 0.25
+_LEAST_SECONDS = 0.25  # to store in, however long a request has waited for its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
     """
     if len(incoming.body) > MAX_BODY_BYTES:
         return answer_refused(too_large())
-    with deadline(ANSWER_SECONDS):
+    with deadline(max(_seconds_left(incoming.started), _LEAST_SECONDS)):
         may_ask = breaker.allows()
         try:
             judged = _judge_newly(incoming, may_ask=may_ask, at=at)
@@ -78,16 +78,7 @@ def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
         if requests_keep([judged.request], may_ask=may_ask) == [False]:
             return answer_queued(judged.request.event_id)
         [answer] = events_accept([judged], at=at)
-        return answer or _finish(judged, at=at)
-
-
-def _finish(stored: Stored, *, at: datetime) -> Answer:
-    event_id = stored.request.event_id
-    try:
-        return event_process(event_id, at=at, started=stored.started)
-    except Transient:
-        logger.warning("webhook event %s is stored and waits for recovery", event_id)
-        return answer_queued(event_id)
+    return answer or _finish(judged, at=at)
 
 
 def requests_receive(arrivals: Sequence[tuple[Incoming, datetime]]) -> list[Answer | Callable[[], Answer]]:
@@ -96,39 +87,50 @@ def requests_receive(arrivals: Sequence[tuple[Incoming, datetime]]) -> list[Answ
     Returns the answers of those that are ordinary. For each other one the rest of the way, to be called on a thread of
     its own so that nobody waits for it: the whole way of one whose sender is unknown or of all while the database is
     away, the effect of what is stored and no new signal. It gives the answer `request_receive` would have given.
+    Those that waited behind a group that hung have less time left.
 
     :raises Transient: if a request could be stored nowhere.
     """
     results: list[Answer | Callable[[], Answer]] = [partial(request_receive, one, at=at) for one, at in arrivals]
-    if database_is_away():
-        return results
     judged: dict[int, Stored] = {}
-    waited = time.perf_counter() - min(one.started for one, _ in arrivals)
-    with deadline(ANSWER_SECONDS):
-        for index, (incoming, at) in enumerate(arrivals):
-            try:
-                judged[index] = _judge(incoming, may_ask=True, at=at)
-            except Exception:  # noqa: BLE001, S112 - a refusal, or what the request's own way will tell
-                continue
-        if not judged:
-            return results
-        # those that waited behind a database that hung have less time left
-        within = max(STORE_SECONDS - waited, _STORE_SECONDS_LEAST)
-        kept = requests_keep([one.request for one in judged.values()], may_ask=True, within=within)
-        stored = {index: one for (index, one), is_stored in zip(judged.items(), kept, strict=True) if is_stored}
-        answers = events_accept(list(stored.values()), at=arrivals[-1][1])
-    accepted = dict(zip(stored, answers, strict=True))
+    for index, (incoming, at) in enumerate(() if database_is_away() else arrivals):
+        try:
+            judged[index] = _judge(incoming, may_ask=True, at=at)
+        except Exception:  # noqa: BLE001, S112 - a refusal, or what the request's own way will tell
+            continue
+    if not judged:
+        return results
+    oldest = min(one.started for one, _ in arrivals)
+    within = min(STORE_SECONDS, max(_seconds_left(oldest), _LEAST_SECONDS))
+    kept = requests_keep([one.request for one in judged.values()], may_ask=True, within=within)
+    stored = {index: one for (index, one), is_stored in zip(judged.items(), kept, strict=True) if is_stored}
+    answers: dict[int, Answer | None] = {}
+    if left := _seconds_left(oldest):
+        with deadline(left):
+            answers = dict(zip(stored, events_accept(list(stored.values()), at=arrivals[-1][1]), strict=True))
     for index, one in judged.items():
         if index in stored:
-            results[index] = accepted[index] or partial(_finish_within, one, at=arrivals[index][1])
+            results[index] = answers.get(index) or partial(_finish, one, at=arrivals[index][1])
         else:
             results[index] = answer_queued(one.request.event_id)
     return results
 
 
-def _finish_within(stored: Stored, *, at: datetime) -> Answer:
-    with deadline(ANSWER_SECONDS - STORE_SECONDS):
-        return _finish(stored, at=at)
+def _seconds_left(started: float) -> float:
+    return max(ANSWER_SECONDS - (time.perf_counter() - started), 0.0)
+
+
+def _finish(stored: Stored, *, at: datetime) -> Answer:
+    """Give a stored request its effect, or leave it to recovery if its sender cannot wait for it."""
+    event_id = stored.request.event_id
+    if left := _seconds_left(stored.started):
+        try:
+            with deadline(left):
+                return event_process(event_id, at=at, started=stored.started)
+        except Transient:
+            pass
+    logger.warning("webhook event %s is stored and waits for recovery", event_id)
+    return answer_queued(event_id)
 
 
 def too_large() -> IntakeRejected:

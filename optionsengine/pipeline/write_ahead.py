@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from optionsengine.core.errors import Transient
 from optionsengine.core.leases import PASS_SECONDS
@@ -140,7 +140,8 @@ def _take(record: bytes, report: StageReport, *, at: datetime) -> None:
 
 def _insert(request: JudgedRequest) -> None:
     try:
-        webhook_events_store([request])
+        with transaction.atomic():
+            webhook_events_store([request])
     except IntegrityError:
         # its source was deleted between our look and the commit: the second look finds it gone
         webhook_events_store([request])

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.cache import caches
+from django.db import connection
 
 from optionsengine.core import clock
 from optionsengine.ops.models import JobRun
@@ -43,6 +44,20 @@ def test_the_secret_runs_one_pass_of_every_stage(client, path, headers):
         "message": f"{len(Stage)} stages ran, 0 rows failed",
     }
     assert JobRun.objects.count() == len(Stage)
+
+
+def test_a_stage_that_fails_stops_no_other_and_is_told(client):
+    def fail(execute, sql, params, many, context):
+        if "webhook_events" in sql:  # what the first stage looks for
+            raise ValueError("boom")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        response = ask(client, HTTP_X_CRON_SECRET=SECRET)
+    assert (response.status_code, response.json()["code"]) == (500, "STAGES_FAILED")
+    errors = dict(JobRun.objects.values_list("job", "error"))
+    assert len(errors) == len(Stage)
+    assert [job for job, error in errors.items() if error] == ["recover_inbox"]
 
 
 @pytest.mark.parametrize(

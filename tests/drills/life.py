@@ -23,6 +23,7 @@ from positions.models import BiasTradePerformance, Position
 from signals.enums import EventStatus, SignalStatus, SourceMode
 from signals.models import Signal, WebhookEvent
 from signals.services import webhook_source_create
+from signals.source_snapshot import sources_forget
 
 SECRET = "the drill's own shared secret"
 # at this moment both engines approve this signal on the simulated market of seed 1
@@ -84,6 +85,7 @@ def rows_clear() -> None:
 def message_send(message: Message, at: datetime) -> int:
     body = json.dumps(message.body).encode()
     signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    sources_forget()  # whether the sources are read again must not hang on how long the life has taken
     with clock.frozen(at):
         response = Client(raise_request_exception=False).post(
             "/webhook", body, content_type="application/json", headers={"x-webhook-signature": signature}

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+import stamina
 from django.db import IntegrityError, OperationalError, connection, connections
 
+from optionsengine.core.retry import ATTEMPTS
 from tests.drills.life import heal, life_check, life_play, rows_clear, source_create
 from tests.drills.sabotage import Saboteur
 
@@ -18,9 +20,10 @@ PARTS = 8
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """The injected errors are the subject here; their thousand tracebacks are not."""
+    """The injected errors are the subject here; their thousand tracebacks are not, nor the pauses before new tries."""
     logging.disable(logging.CRITICAL)
-    yield
+    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+        yield
     logging.disable(logging.NOTSET)
 
 

@@ -54,16 +54,25 @@ def _validate(database, served, *arguments, typed=""):
     return _manage(database, "validate_pipeline", "--url", served.web, "--poll", "0.2", *arguments, typed=typed)
 
 
-def test_without_anybody_who_may_log_in_it_says_so_and_sends_nothing(served, database):
-    run = _validate(database, served)
-    assert run.returncode == 1
-    assert "createsuperuser" in run.stderr
-    assert database.rows("SELECT count(*) FROM webhook_events") == [(0,)]
+@pytest.fixture(scope="module")
+def person(database):
     made = _manage(database, "createsuperuser", "--noinput", "--username", "ann", "--email", "ann@example.com")
     assert made.returncode == 0, made.stderr
 
 
-def test_every_signal_is_followed_to_its_end(served, database):
+def test_without_anybody_who_may_log_in_it_says_so_and_sends_nothing(served, person, database):
+    before = database.rows("SELECT count(*) FROM webhook_events")
+    database.rows("UPDATE auth_user SET is_active = false")
+    try:
+        run = _validate(database, served)
+    finally:
+        database.rows("UPDATE auth_user SET is_active = true")
+    assert run.returncode == 1
+    assert "createsuperuser" in run.stderr
+    assert database.rows("SELECT count(*) FROM webhook_events") == before
+
+
+def test_every_signal_is_followed_to_its_end(served, person, database):
     run = _validate(database, served, "--send", "6", "--max", "40", "--json")
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
@@ -86,7 +95,7 @@ def test_every_signal_is_followed_to_its_end(served, database):
     assert told["filled"] > 0, told
 
 
-def test_a_person_reads_a_table_after_a_login_by_password(served, database):
+def test_a_person_reads_a_table_after_a_login_by_password(served, person, database):
     run = _validate(database, served, "--send", "2", "--user", "ann", typed=f"{PASSWORD}\n")
     assert run.returncode == 0, run.stderr
     assert "2 sent: " in run.stdout
@@ -96,7 +105,7 @@ def test_a_person_reads_a_table_after_a_login_by_password(served, database):
     assert "the login of ann was answered 401" in wrong.stderr
 
 
-def test_an_answer_that_is_not_as_due_fails(served, database):
+def test_an_answer_that_is_not_as_due_fails(served, person, database):
     before = database.rows("SELECT count(*) FROM signals")
     run = _validate(database, served, "--send", "2", "--secret", "somebody-elses-secret")
     assert run.returncode == 1
@@ -104,7 +113,7 @@ def test_an_answer_that_is_not_as_due_fails(served, database):
     assert database.rows("SELECT count(*) FROM signals") == before
 
 
-def test_the_cron_address_stands_for_the_workers(served, database, tmp_path):
+def test_the_cron_address_stands_for_the_workers(served, person, database, tmp_path):
     """The part that decides entries does not run at all: only the passes that are asked for move a signal."""
     web = Served(
         database,
