@@ -15,14 +15,14 @@ from granian.rsgi import Scope
 
 from optionsengine.wsgi import application as wsgi  # first: it makes the applications ready
 
+from optionsengine.pipeline.intake import MAX_BODY_BYTES  # isort: skip
 from optionsengine.pipeline.webhook_front import Reply, alert_read, alert_take  # isort: skip
 
-THREADS = 4  # each holds one database connection
-BODY_SECONDS = 20.0
-MAX_BODY_BYTES = 16 * 1024 * 1024  # the webhook and the framework have far smaller limits of their own
+THREADS = 4  # each, and the thread that takes alerts in, holds one database connection
+BODY_SECONDS = 5.0
+MAX_PAGE_BYTES = 4 * 1024 * 1024  # the framework has a far smaller limit of its own, which it tells in its own words
+_ALERTS = ("/webhook", "/api/webhooks/")
 _JOINED = {"cookie": "; "}
-_CLOSE = ("connection", "close")
-_PLAIN = ("content-type", "text/plain; charset=utf-8")
 
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
 
@@ -37,24 +37,10 @@ class Exchange(Protocol):
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None: ...
 
 
-class BodyTooLargeError(Exception):
-    """More than `MAX_BODY_BYTES` were sent."""
-
-
 async def application(scope: Scope, exchange: Exchange) -> None:
-    """Answer one request through the WSGI application."""
+    """Answer one request."""
     environ = environ_of(scope)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _body_read(environ, exchange)
-    except TimeoutError:
-        exchange.response_bytes(408, [_PLAIN, _CLOSE], b"The body did not arrive in time; send it again.\n")
-        return
-    except BodyTooLargeError:
-        exchange.response_bytes(413, [_PLAIN, _CLOSE], b"The body is too large.\n")
-        return
-    # a body sent in chunks has no length of its own, and the framework would not look at it
-    environ.setdefault("CONTENT_LENGTH", str(len(body)))
+    body = await _body_read(environ, exchange)
     environ["wsgi.input"] = io.BytesIO(body)
     alert = alert_read(environ, body)
     if alert is not None:
@@ -65,20 +51,32 @@ async def application(scope: Scope, exchange: Exchange) -> None:
 
 
 async def _body_read(environ: dict[str, Any], exchange: Exchange) -> bytes:
-    """Return what was sent, which is less than was announced if the sender hung up.
+    """Return what was sent, and have `CONTENT_LENGTH` say how long it is or was to be.
 
-    :raises BodyTooLargeError: without reading on.
+    A body over its limit is not taken in, and one that does not come in time counts as broken off: less is returned
+    than was announced, and whoever answers tells the sender so.
     """
-    announced = environ.get("CONTENT_LENGTH", "")
-    if announced.isdigit() and int(announced) <= MAX_BODY_BYTES:
-        return await exchange()
+    limit = MAX_BODY_BYTES if environ["PATH_INFO"].startswith(_ALERTS) else MAX_PAGE_BYTES
+    announced = environ.get("CONTENT_LENGTH")
+    if announced is not None and int(announced) > limit:
+        return b""
     parts: list[bytes] = []
-    size = 0
-    async for part in exchange:
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise BodyTooLargeError
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            if announced is not None:
+                return await exchange()
+            # sent in chunks, it has no length of its own, and the framework would not look at it
+            size = 0
+            async for part in exchange:
+                size += len(part)
+                if size > limit:
+                    parts.clear()
+                    break
+                parts.append(part)
+            environ["CONTENT_LENGTH"] = str(size)
+    except TimeoutError:
+        environ.setdefault("CONTENT_LENGTH", "1")
+        return b""
     return b"".join(parts)
 
 
@@ -109,6 +107,8 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         key = name.upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
+            if key == "HTTP_HOST" and scope.authority:
+                continue
             if key in environ:
                 value = f"{environ[key]}{_JOINED.get(name, ',')}{value}"
         environ[key] = value

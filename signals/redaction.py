@@ -36,10 +36,9 @@ _ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A body without its secrets, the tokens that stood in its `secret`, and what it says if it is a JSON object."""
+    """A body without its secrets, and what it says then if it is a JSON object."""
 
     body: bytes
-    tokens: tuple[str, ...]
     parsed: dict[str, Any] | None = None
 
 
@@ -59,6 +58,8 @@ def _secret_values(value: Any) -> Iterator[str]:
 
 
 def _scrub(text: str, literals: Collection[str]) -> str:
+    if len(text) < MIN_LITERAL:
+        return text
     for literal in literals:
         text = text.replace(literal, MARK)
     return text
@@ -131,8 +132,19 @@ def _may_hold_secret(body: bytes, known: Collection[str]) -> bool:
     )
 
 
+def tokens_read(body: bytes) -> tuple[str, ...]:
+    """Return what stands in a body's `secret`, for authentication, without the work of blanking anything."""
+    if body.isascii() and b"\\" not in body and TOKEN_KEY.encode() not in body.lower():
+        return ()
+    try:
+        token = parse_object(body).get(TOKEN_KEY)
+    except IntakeRejected:
+        return _text_tokens(_text_find(body)[1])
+    return (token,) if isinstance(token, str) else ()
+
+
 def body_redact(body: bytes, known: Collection[str] = ()) -> Redacted:
-    """Return the body with every secret blanked, and the tokens found in `secret`.
+    """Return the body with every secret blanked.
 
     `known` are secrets that must not survive wherever they stand. A body that parses still means the same afterwards,
     its secrets aside; one that does not is blanked as text. A body without secrets is returned byte for byte.
@@ -142,23 +154,21 @@ def body_redact(body: bytes, known: Collection[str] = ()) -> Redacted:
     except IntakeRejected:
         return _redact_text(body, known)
     if not _may_hold_secret(body, known):
-        return Redacted(body, (), parsed)
-    token = parsed.get(TOKEN_KEY)
-    tokens = (token,) if isinstance(token, str) else ()
+        return Redacted(body, parsed)
     theirs = literals_of(list(_secret_values(parsed)))
     if len(theirs) > MAX_SECRETS:
-        return Redacted(MARK.encode(), tokens)
+        return Redacted(MARK.encode())
     literals = literals_of([*known, *theirs])
     meant = _blank(parsed, literals)
     if meant == parsed:
-        return Redacted(body, tokens, parsed)
+        return Redacted(body, parsed)
     matches = _matches(body)
     blanked = _blank_bytes(body, matches, literals) if len(matches) <= MAX_SECRETS else b""
     try:
         is_same = parse_object(blanked) == meant
     except IntakeRejected:
         is_same = False
-    return Redacted(blanked if is_same else json.dumps(meant, ensure_ascii=False).encode(), tokens, meant)
+    return Redacted(blanked if is_same else json.dumps(meant, ensure_ascii=False).encode(), meant)
 
 
 def _matches(body: bytes) -> list[re.Match[bytes]]:
@@ -168,14 +178,23 @@ def _matches(body: bytes) -> list[re.Match[bytes]]:
 
 def _redact_text(body: bytes, known: Collection[str]) -> Redacted:
     """Blank a body that does not parse. It is searched once: this is what a body made to hurt pays for."""
+    body, found = _text_find(body)
+    if len(found) > MAX_SECRETS:
+        return Redacted(MARK.encode())
+    return Redacted(_blank_bytes(body, found, literals_of([*known, *_text_tokens(found)])))
+
+
+def _text_find(body: bytes) -> tuple[bytes, list[re.Match[bytes]]]:
+    """Return what looks like a secret in a body that does not parse, and the body, unescaped if a key was escaped."""
     found = _matches(body)
     if _ESCAPED.search(body):
         unescaped = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), body)
         also = _matches(unescaped)
         if len(also) != len(found):
-            body, found = unescaped, also  # a key was written with escapes
-    values = [match["value"].strip(b"\"'") for match in found[:MAX_SECRETS] if _is_token(match)]
-    tokens = tuple(value.decode("utf-8", "replace") for value in values)
-    if len(found) > MAX_SECRETS:
-        return Redacted(MARK.encode(), tokens)
-    return Redacted(_blank_bytes(body, found, literals_of([*known, *tokens])), tokens)
+            return unescaped, also
+    return body, found
+
+
+def _text_tokens(found: Collection[re.Match[bytes]]) -> tuple[str, ...]:
+    values = [match["value"].strip(b"\"'") for match in islice(found, MAX_SECRETS) if _is_token(match)]
+    return tuple(value.decode("utf-8", "replace") for value in values)

@@ -9,6 +9,7 @@ from signals.enums import IntakeCode
 from signals.fields import placeholder_fault
 
 MAX_DEPTH = 16
+MAX_VALUES = 10_000
 MAX_EXPONENT = 12
 MAX_NUMBER_LENGTH = 50
 
@@ -21,9 +22,12 @@ def _refuse(message: str) -> IntakeRejected:
     return IntakeRejected(IntakeCode.INVALID_JSON, f'{message}. Send one JSON object, for example {{"symbol": "SPY"}}.')
 
 
-def _check_depth(body: bytes) -> None:
+def _check_shape(body: bytes) -> None:
+    bare = _STRING.sub(b"", body)
+    if bare.count(b",") > MAX_VALUES:
+        raise _refuse(f"the body holds more than {MAX_VALUES} values")
     depth = 0
-    for bracket in _STRING.sub(b"", body).translate(None, _NOT_BRACKETS):
+    for bracket in bare.translate(None, _NOT_BRACKETS):
         if bracket in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
@@ -77,9 +81,10 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object that `body` holds, numbers as int or finite float.
 
     :raises IntakeRejected: `INVALID_JSON` for bad UTF-8, NUL, lone surrogates, duplicate keys, NaN or Infinity,
-        nesting over `MAX_DEPTH`, an exponent over `MAX_EXPONENT`, an overlong number, or anything but an object.
+        nesting over `MAX_DEPTH`, more than `MAX_VALUES` values, an exponent over `MAX_EXPONENT`, an overlong number,
+        or anything but an object.
     """
-    _check_depth(body)
+    _check_shape(body)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:

@@ -44,25 +44,26 @@ class Together(Generic[Item, Result]):
         return await future
 
     async def _run(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            await self._take(group)
-            if len(group) >= BUSY:
-                await self._linger(len(group))
-        self._running = None
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._take(group)
+                if len(group) >= BUSY:
+                    await self._linger(len(group))
+        finally:
+            self._running = None
 
     async def _take(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         loop = asyncio.get_running_loop()
         try:
             results = await loop.run_in_executor(self._thread, self._work, [item for item, _ in group])
+            for (_, future), result in zip(group, results, strict=True):
+                if not future.done():  # its caller may have gone
+                    future.set_result(result)
         except Exception as error:  # noqa: BLE001 - each caller raises it
             for _, future in group:
                 if not future.done():
                     future.set_exception(error)
-            return
-        for (_, future), result in zip(group, results, strict=True):
-            if not future.done():  # its caller may have gone
-                future.set_result(result)
 
     async def _linger(self, size: int) -> None:
         if len(self._waiting) >= size:

@@ -88,16 +88,24 @@ class Stored:
 def events_accept(stored: Sequence[Stored], *, at: datetime) -> list[Answer | None]:
     """Accept the signals of stored requests and return the senders' answers; None for each that is not that simple.
 
-    None also where the outcome is unknown: `event_process` reads it by the event's key. Of one symbol only the first
-    is accepted, since the next may repeat or overtake it.
+    None also where the outcome is unknown: `event_process` reads it by the event's key. Of one symbol, and of one
+    sender's id, only the first is accepted, since the next may repeat or overtake it.
     """
-    read: dict[str, tuple[Answer, dict[str, Any]]] = {}
+    read: list[tuple[Answer, dict[str, Any]]] = []
+    seen: set[tuple[object, ...]] = set()
     for one in stored:
         accepted = _read(one)
-        if accepted is not None:
-            read.setdefault(accepted[1]["symbol"], accepted)
-    events = _write([row for _, row in read.values()], at=at) if read else set()
-    answers = {answer.event_id: answer for answer, row in read.values() if row["event"] in events}
+        if accepted is None:
+            continue
+        row = accepted[1]
+        marks = {("symbol", row["symbol"])} | (
+            {(row["source"], row["sender_event_id"])} if row["sender_event_id"] else set()
+        )
+        if not marks & seen:
+            read.append(accepted)
+        seen |= marks
+    events = _write([row for _, row in read], at=at) if read else set()
+    answers = {answer.event_id: answer for answer, row in read if row["event"] in events}
     return [answers.get(one.request.event_id) for one in stored]
 
 

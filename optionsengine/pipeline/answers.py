@@ -59,3 +59,8 @@ def answer_failed(event_id: UUID | None = None) -> Answer:
 def answer_queued(event_id: UUID) -> Answer:
     """Return the answer to a request that is stored and will be finished by recovery."""
     return Answer(202, "QUEUED", event_id)
+
+
+def answer_unavailable() -> Answer:
+    """Return the answer to a request that could be stored nowhere."""
+    return answer_refused(IntakeRejected(IntakeCode.UNAVAILABLE, "the alert could not be stored; send it again"))

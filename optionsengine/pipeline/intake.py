@@ -20,14 +20,14 @@ from optionsengine.core.errors import Transient
 from optionsengine.core.locks import failures_lock
 from optionsengine.core.retry import connection_renew
 from optionsengine.pipeline.acceptance import Stored, events_accept
-from optionsengine.pipeline.answers import Answer, answer_queued, answer_refused
+from optionsengine.pipeline.answers import Answer, answer_queued, answer_refused, answer_unavailable
 from optionsengine.pipeline.events import event_process
-from optionsengine.pipeline.storing import STORE_SECONDS, breaker, database_is_away, requests_keep
+from optionsengine.pipeline.storing import STORE_SECONDS, Kept, breaker, database_is_away, requests_keep
 from signals.authentication import FAILURES_PER_MINUTE, STANDARD_PREFIX, Credentials, authenticate
 from signals.data import IntakeRejected, JudgedRequest, SourceFacts
 from signals.enums import EventStatus, IntakeCode
 from signals.models import WebhookEvent
-from signals.redaction import body_redact, text_redact
+from signals.redaction import body_redact, text_redact, tokens_read
 from signals.selectors import failures_count
 from signals.services import webhook_event_finish, webhook_events_store
 from signals.source_snapshot import SourcesUnknown, sources_known, sources_reread
@@ -63,22 +63,19 @@ class Incoming:
 
 
 def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
-    """Take one request through the whole intake and return its answer, within `ANSWER_SECONDS` whatever hangs.
-
-    :raises Transient: if the request could be stored nowhere; nothing of it is kept.
-    """
+    """Take one request through the whole intake and return its answer, within `ANSWER_SECONDS` whatever hangs."""
     if len(incoming.body) > MAX_BODY_BYTES:
         return answer_refused(too_large())
-    with deadline(max(_seconds_left(incoming.started), _LEAST_SECONDS)):
-        may_ask = breaker.allows()
-        try:
-            judged = _judge_newly(incoming, may_ask=may_ask, at=at)
-        except IntakeRejected as refusal:
-            return _unauthorized(incoming, refusal, at=at)
-        if requests_keep([judged.request], may_ask=may_ask) == [False]:
-            return answer_queued(judged.request.event_id)
-        [answer] = events_accept([judged], at=at)
-    return answer or _finish(judged, at=at)
+    may_ask = breaker.allows()
+    try:
+        judged = _judge_newly(incoming, may_ask=may_ask, at=at)
+    except IntakeRejected as refusal:
+        return _unauthorized(incoming, refusal, at=at)
+    except SourcesUnknown as error:
+        logger.error("a request could not be judged: %s", error)
+        return answer_unavailable()
+    [result] = _take([judged], may_ask=may_ask, at=at)
+    return result if isinstance(result, Answer) else result()
 
 
 def requests_receive(arrivals: Sequence[tuple[Incoming, datetime]]) -> list[Answer | Callable[[], Answer]]:
@@ -87,9 +84,6 @@ def requests_receive(arrivals: Sequence[tuple[Incoming, datetime]]) -> list[Answ
     Returns the answers of those that are ordinary. For each other one the rest of the way, to be called on a thread of
     its own so that nobody waits for it: the whole way of one whose sender is unknown or of all while the database is
     away, the effect of what is stored and no new signal. It gives the answer `request_receive` would have given.
-    Those that waited behind a group that hung have less time left.
-
-    :raises Transient: if a request could be stored nowhere.
     """
     results: list[Answer | Callable[[], Answer]] = [partial(request_receive, one, at=at) for one, at in arrivals]
     judged: dict[int, Stored] = {}
@@ -98,21 +92,35 @@ def requests_receive(arrivals: Sequence[tuple[Incoming, datetime]]) -> list[Answ
             judged[index] = _judge(incoming, may_ask=True, at=at)
         except Exception:  # noqa: BLE001, S112 - a refusal, or what the request's own way will tell
             continue
-    if not judged:
-        return results
-    oldest = min(one.started for one, _ in arrivals)
+    if judged:
+        taken = _take(list(judged.values()), may_ask=True, at=arrivals[-1][1])
+        for index, result in zip(judged, taken, strict=True):
+            results[index] = result
+    return results
+
+
+def _take(judged: Sequence[Stored], *, may_ask: bool, at: datetime) -> list[Answer | Callable[[], Answer]]:
+    """Keep judged requests and accept what is ordinary among them; return answers, or what is left to do for one.
+
+    Those that waited for their turn, behind some that hung, have less time left.
+    """
+    oldest = min(one.started for one in judged)
     within = min(STORE_SECONDS, max(_seconds_left(oldest), _LEAST_SECONDS))
-    kept = requests_keep([one.request for one in judged.values()], may_ask=True, within=within)
-    stored = {index: one for (index, one), is_stored in zip(judged.items(), kept, strict=True) if is_stored}
-    answers: dict[int, Answer | None] = {}
-    if left := _seconds_left(oldest):
+    kept = requests_keep([one.request for one in judged], may_ask=may_ask, within=within)
+    stored = [one for one, where in zip(judged, kept, strict=True) if where is Kept.INBOX]
+    accepted: list[Answer | None] = [None] * len(stored)
+    if stored and (left := _seconds_left(oldest)):
         with deadline(left):
-            answers = dict(zip(stored, events_accept(list(stored.values()), at=arrivals[-1][1]), strict=True))
-    for index, one in judged.items():
-        if index in stored:
-            results[index] = answers.get(index) or partial(_finish, one, at=arrivals[index][1])
+            accepted = events_accept(stored, at=at)
+    answers = iter(accepted)
+    results: list[Answer | Callable[[], Answer]] = []
+    for one, where in zip(judged, kept, strict=True):
+        if where is Kept.INBOX:
+            results.append(next(answers) or partial(_finish, one, at=at))
+        elif where is Kept.SPOOL:
+            results.append(answer_queued(one.request.event_id))
         else:
-            results[index] = answer_queued(one.request.event_id)
+            results.append(answer_unavailable())
     return results
 
 
@@ -173,13 +181,11 @@ def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> Stored:
             sources = sources_known(fresh=may_ask)
     except SourcesUnknown as error:
         sources, cause = (), error
-    known = _known_secrets(incoming, sources)
-    redacted = body_redact(incoming.body, known)
     try:
         verdict = authenticate(
             Credentials(
                 body=incoming.body,
-                tokens=redacted.tokens,
+                tokens=tokens_read(incoming.body),
                 slug=incoming.slug,
                 path_token=incoming.path_token,
                 signature=incoming.signature,
@@ -199,6 +205,9 @@ def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> Stored:
             raise
         # only the environment's source could be judged; the request may be good for one that is not known yet
         raise cause from refusal
+    # whoever is refused leaves nothing to blank, and has no claim to the work
+    known = _known_secrets(incoming, sources)
+    redacted = body_redact(incoming.body, known)
     request = JudgedRequest(
         event_id=ids.new_id(),
         received_at=at,

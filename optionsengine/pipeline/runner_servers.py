@@ -9,6 +9,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 _WEB_WORKERS = 2
+_WEB_REQUESTS = 4096  # a worker's at once: one that dawdles over its body costs little more than its place
 _STOP_SECONDS = 4
 _STATIC_SECONDS = 3600
 
@@ -23,6 +24,8 @@ def web_serve() -> None:
         interface=Interfaces.RSGI,
         websockets=False,
         workers=_WEB_WORKERS,
+        backlog=_WEB_REQUESTS,
+        backpressure=_WEB_REQUESTS,
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_SECONDS,
         static_path_route=["/" + settings.STATIC_URL.strip("/")],

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Sequence
+from enum import Enum
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError
 
 from optionsengine.core.breaker import LocalBreaker
 from optionsengine.core.deadline import deadline
 from optionsengine.core.retry import database_retry
+from optionsengine.core.spool import SpoolError
 from optionsengine.pipeline.write_ahead import request_spool, spool_is_empty
 from signals.data import JudgedRequest
 from signals.services import webhook_events_store
@@ -37,13 +39,19 @@ def database_is_away() -> bool:
     return breaker.is_open or not spool_is_empty()
 
 
-def requests_keep(requests: Sequence[JudgedRequest], *, may_ask: bool, within: float = STORE_SECONDS) -> list[bool]:
-    """Keep requests so that no crash loses one: True for each in the inbox, False for each that waits in the spool.
+class Kept(Enum):
+    """Where a request is."""
+
+    INBOX = 1
+    SPOOL = 2
+    NOWHERE = 3
+
+
+def requests_keep(requests: Sequence[JudgedRequest], *, may_ask: bool, within: float = STORE_SECONDS) -> list[Kept]:
+    """Keep requests so that no crash loses one, in the inbox or else in the spool, and return where each is.
 
     `may_ask` is what the breaker said: False also behind whatever waits there, for what came first is read first.
     They are stored together, `within` seconds; what the database refuses to take together is offered one by one.
-
-    :raises SpoolError: if one could be kept nowhere.
     """
     if may_ask:
         try:
@@ -59,10 +67,17 @@ def requests_keep(requests: Sequence[JudgedRequest], *, may_ask: bool, within: f
             _tell(error)
         else:
             breaker.succeeded()
-            return [True] * len(requests)
-    for request in requests:
+            return [Kept.INBOX] * len(requests)
+    return [_spool(request) for request in requests]
+
+
+def _spool(request: JudgedRequest) -> Kept:
+    try:
         request_spool(request)  # it may be stored all the same: the spool is drained by the same key
-    return [False] * len(requests)
+    except SpoolError as error:
+        logger.error("a request could be stored nowhere: %s", error)
+        return Kept.NOWHERE
+    return Kept.SPOOL
 
 
 def _tell(error: Exception) -> None:

@@ -1,7 +1,8 @@
 """The webhook's own door in the web server: alerts that arrive together are taken in together.
 
-The framework's way (`webhook_views`) gives the same answers one by one; it keeps whatever is more than an alert: other
-methods, redirects to TLS, browsers that ask across origins, addresses that lead nowhere, hosts that are not ours.
+The framework's way (`webhook_views`) gives the same answers one by one, under more headers. It keeps whatever is more
+than an alert: other methods, redirects to TLS, browsers that ask across origins, addresses that lead nowhere, hosts
+that are not ours.
 """
 
 import asyncio
@@ -10,26 +11,24 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.db import close_old_connections
+from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest
 from django.urls import Resolver404, URLResolver
 from django.urls.resolvers import RegexPattern
 
 from optionsengine.core import clock
-from optionsengine.core.errors import Transient
 from optionsengine.core.together import Together
-from optionsengine.pipeline.answers import Answer, answer_failed
-from optionsengine.pipeline.intake import MAX_BODY_BYTES, Incoming, requests_receive
+from optionsengine.pipeline.answers import Answer, answer_failed, answer_unavailable
+from optionsengine.pipeline.intake import MAX_BODY_BYTES, Incoming, request_receive, requests_receive
 from optionsengine.pipeline.webhook_views import (
     MASKED_PATH,
     Environment,
     answer_content,
-    answer_unavailable,
     incoming_read,
     webhook,
 )
@@ -37,6 +36,8 @@ from optionsengine.pipeline.webhook_views import (
 logger = logging.getLogger(__name__)
 
 AT_MOST = 64  # a group's answers wait for the whole of it
+ORDINARY_BYTES = 16 * 1024  # a larger body is read alone: nobody waits for the work it makes
+GIVE_UP_SECONDS = 2.4  # not even a disk that hangs keeps a sender waiting
 _HEADERS = [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
 _addresses = URLResolver(RegexPattern(r"^/"), "optionsengine.pipeline.urls")
 
@@ -50,6 +51,7 @@ def _take(arrivals: Sequence[tuple[Incoming, datetime]]) -> Sequence[Answer | Ca
 
 def _connected(work: Callable[[], Result]) -> Result:
     """Do `work` with the care for this thread's database connection that the framework gives each request."""
+    reset_queries()
     close_old_connections()
     try:
         return work()
@@ -96,13 +98,22 @@ def _is_let_in(host: str, proxied: str) -> bool:
 async def alert_take(environment: Environment, incoming: Incoming, *, threads: Executor) -> Reply:
     """Take an alert in and return the reply; what is more work than the ordinary alert's is done by `threads`."""
     try:
-        answer = await _together((incoming, clock.now()))
-        if not isinstance(answer, Answer):
-            answer = await asyncio.get_running_loop().run_in_executor(threads, _connected, answer)
-    except Transient as error:
-        answer = answer_unavailable(error)
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            answer = await _taken(incoming, at=clock.now(), threads=threads)
+    except TimeoutError:
+        logger.error("an alert waited for more than %s s; if it is stored, recovery finishes it", GIVE_UP_SECONDS)
+        answer = answer_unavailable()
     except Exception:
         logger.exception("an alert could not be taken in")
         answer = answer_failed()
     content = answer_content(environment, answer, incoming.started)
     return answer.http, _HEADERS, json.dumps(content).encode()
+
+
+async def _taken(incoming: Incoming, *, at: datetime, threads: Executor) -> Answer:
+    result: Answer | Callable[[], Answer] = partial(request_receive, incoming, at=at)
+    if len(incoming.body) <= ORDINARY_BYTES:
+        result = await _together((incoming, at))
+    if isinstance(result, Answer):
+        return result
+    return await asyncio.get_running_loop().run_in_executor(threads, _connected, result)

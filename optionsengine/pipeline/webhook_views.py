@@ -12,7 +12,6 @@ from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from optionsengine.core import clock, ids
-from optionsengine.core.errors import Transient
 from optionsengine.pipeline.answers import Answer, answer_refused
 from optionsengine.pipeline.events import elapsed_ms
 from optionsengine.pipeline.intake import MAX_BODY_BYTES, Incoming, request_receive, too_large
@@ -61,12 +60,6 @@ def incoming_read(environment: Environment, *, body: bytes, path: str, slug: str
     )
 
 
-def answer_unavailable(error: Transient) -> Answer:
-    """Return the answer to a request that could be stored nowhere."""
-    logger.error("webhook: %s", str(error).splitlines()[0])
-    return answer_refused(IntakeRejected(IntakeCode.UNAVAILABLE, "the alert could not be stored; send it again"))
-
-
 def answer_content(environment: Environment, answer: Answer, started: float) -> dict[str, Any]:
     """Return what the sender is told, and log it in one line."""
     event_id = None if answer.event_id is None else str(answer.event_id)
@@ -110,8 +103,6 @@ def _answer(request: HttpRequest, slug: str, token: str) -> Answer:
         return request_receive(incoming, at=clock.now())
     except IntakeRejected as refusal:
         return answer_refused(refusal)
-    except Transient as error:
-        return answer_unavailable(error)
 
 
 def _respond(request: HttpRequest, answer: Answer, started: float) -> JsonResponse:

@@ -33,7 +33,21 @@ def _with(**changes):
 
 _LONG = b'{"symbol": "SPY", "note": "' + b"a" * 130_000 + b'"}'
 
+_SECRETS = ", ".join(f'"x{number}secret": "abcdefgh{number:02}"' for number in range(30))
+_MANY = ('{"symbol": "!", ' + _SECRETS + ', "a": ["\\u0041"' + ', ""' * 9_900 + "]}").encode()
+_TOO_MANY = ('{"symbol": "!", ' + _SECRETS + ', "a": ["\\u0041"' + ', ""' * 30_000 + "]}").encode()
+_FORGED = {"x-webhook-signature": "0" * 64}
+
 ATTACKS = [
+    Attack("30 secrets to look for in 10,000 texts", _MANY, 400, "INVALID_SYMBOL"),
+    Attack("30 secrets to look for in 30,000 texts", _TOO_MANY, 400, "INVALID_JSON"),
+    Attack("30 secrets in 10,000 texts, forged", _MANY, 401, "UNAUTHORIZED", _FORGED, signed=False),
+    Attack("9,900 empty objects", b'{"symbol": "!", "a": [' + b"{}, " * 9_900 + b"1]}", 400, "INVALID_SYMBOL"),
+    Attack("40,000 empty objects", b'{"symbol": "!", "a": [' + b"{}," * 40_000 + b"1]}", 400, "INVALID_JSON"),
+    Attack(
+        "120,000 backslashes, forged", b'{"secret": "' + b"\\" * 120_000, 401, "UNAUTHORIZED", _FORGED, signed=False
+    ),
+    Attack("100,000 opening brackets, forged", b"[" * 100_000, 401, "UNAUTHORIZED", _FORGED, signed=False),
     Attack("100,000 opening brackets", b"[" * 100_000, 400, "INVALID_JSON"),
     Attack("65,000 nested objects", b'{"":' * 26_000 + b"1" + b"}" * 26_000, 400, "INVALID_JSON"),
     Attack("17 levels", _written('"a": ' + "[" * 16 + "1" + "]" * 16), 400, "INVALID_JSON"),

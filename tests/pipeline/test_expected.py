@@ -21,6 +21,7 @@ def _rows():
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("either_door")
 @pytest.mark.parametrize("row", _rows())
 def test_the_answer_is_the_expected_one(row, settings):
     settings.HMAC_SECRET = SECRET

@@ -16,7 +16,7 @@ from signals.services import webhook_secret_rotate, webhook_source_create
 from signals.source_snapshot import sources_changed, sources_forget
 from tests.pipeline.intake_client import AT, SECRET, alert, post, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_door")]
 
 CANARY = "canary-5f1c9a77e0-token"
 REFUSED = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signals.redaction import MARK, MAX_SECRETS, body_redact
+from signals.redaction import MARK, MAX_SECRETS, body_redact, tokens_read
 from signals.strict_json import parse_object
 
 CANARY = "canary-5f1c9a77e0"
@@ -41,13 +41,13 @@ SECRET_NAMES = [
 def test_a_body_without_secrets_is_kept_byte_for_byte():
     body = b'{ "symbol" : "SPY",\n "price": 1.50, "note": "a secret place" }'
     assert body_redact(body).body == body
-    assert body_redact(body).tokens == ()
+    assert tokens_read(body) == ()
 
 
 def test_the_secret_is_blanked_and_nothing_else_is_touched():
     redacted = body_redact(b'{"symbol": "SPY",  "secret": "canary-5f1c9a77e0", "price": 1.50}')
     assert redacted.body == b'{"symbol": "SPY",  "secret": "[redacted]", "price": 1.50}'
-    assert redacted.tokens == (CANARY,)
+    assert tokens_read(b'{"symbol": "SPY",  "secret": "canary-5f1c9a77e0", "price": 1.50}') == (CANARY,)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_other_names_are_no_secrets(name):
 @pytest.mark.parametrize("end", ["}", ""])
 @pytest.mark.parametrize("name", ["client_secret", "client-secret", "client.secret", "mysecret", "token"])
 def test_only_the_name_secret_holds_a_sender_s_token(name, end):
-    assert body_redact(f'{{"{name}":"{CANARY}"{end}'.encode()).tokens == ()
-    assert body_redact(f'{{"secret":"{CANARY}"{end}'.encode()).tokens == (CANARY,)
+    assert tokens_read(f'{{"{name}":"{CANARY}"{end}'.encode()) == ()
+    assert tokens_read(f'{{"secret":"{CANARY}"{end}'.encode()) == (CANARY,)
 
 
 @pytest.mark.parametrize("value", ["12345", "null", "true", '""', "[]", "{}"])
@@ -141,8 +141,9 @@ def test_known_secrets_are_blanked_wherever_they_stand():
 
 
 def test_a_token_with_escapes_is_found_as_it_was_meant():
-    redacted = body_redact(b'{"secret":"a\\/b\\u0063-0123456789"}')
-    assert redacted.tokens == ("a/bc-0123456789",)
+    body = b'{"secret":"a\\/b\\u0063-0123456789"}'
+    redacted = body_redact(body)
+    assert tokens_read(body) == ("a/bc-0123456789",)
     assert parse_object(redacted.body) == {"secret": MARK}
 
 
@@ -178,7 +179,8 @@ def test_the_largest_bodies_take_no_time(benchmark_seconds):
 @pytest.mark.parametrize("end", ["]}", "]", ""])
 def test_nothing_is_kept_of_a_body_with_too_many_secrets(count, kept, end):
     listed = ", ".join(f'{{"secret": "secret-number-{number}"}}' for number in range(count))
-    redacted = body_redact(f'{{"symbol": "SPY", "all": [{listed}{end}'.encode())
+    body = f'{{"symbol": "SPY", "all": [{listed}{end}'.encode()
+    redacted = body_redact(body)
     assert b"secret-number" not in redacted.body
     assert (redacted.body != MARK.encode()) == kept
-    assert len(redacted.tokens) <= MAX_SECRETS
+    assert len(tokens_read(body)) <= MAX_SECRETS

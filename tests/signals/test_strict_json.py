@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from signals.data import IntakeRejected
 from signals.enums import IntakeCode
-from signals.strict_json import MAX_DEPTH, parse_object
+from signals.strict_json import MAX_DEPTH, MAX_VALUES, parse_object
 
 
 def nested(depth):
@@ -34,7 +34,9 @@ def test_good_objects_are_read(body, expected):
     assert parse_object(body) == expected
 
 
-def test_nesting_is_read_to_the_limit():
+def test_nesting_and_size_are_read_to_the_limit():
+    assert len(parse_object(b'{"a":[' + b"1," * MAX_VALUES + b"1]}")["a"]) == MAX_VALUES + 1
+    assert parse_object(b'{"a":"' + b"," * (MAX_VALUES + 1) + b'"}')
     assert json.dumps(parse_object(nested(MAX_DEPTH))).encode() == nested(MAX_DEPTH).replace(b":", b": ")
 
 
@@ -58,6 +60,7 @@ BAD = {
     "5000 digits": b'{"a":' + b"9" * 5000 + b"}",
     "5000 decimals": b'{"a":0.' + b"1" * 5000 + b"}",
     "too deep": nested(MAX_DEPTH + 1),
+    "too much": b'{"a":[' + b"1," * (MAX_VALUES + 1) + b"1]}",
     "NUL escaped": b'{"a":"\\u0000"}',
     "NUL in a key": b'{"\\u0000":1}',
     "NUL raw": b'{"a":"\x00"}',

@@ -72,6 +72,21 @@ def test_a_frozen_database_is_waited_for_no_longer_than_the_sender_waits(scene):
     scene.accepts_again(sender)
 
 
+def test_a_database_that_freezes_in_the_middle_of_a_rush_keeps_nobody_waiting(scene):
+    """Some alerts are being stored then, some given their effect, and some wait behind those."""
+    sender = scene.sender()
+    for _ in range(3):
+        with sender.load(12):
+            sender.wait_replies(24, status="ACCEPTED")
+            with scene.cluster.frozen():
+                sender.wait_replies(24, status="QUEUED")
+            sender.wait_replies(12)
+        scene.accepts_again(sender)
+    assert sender.statuses()[(None, None)] == 0
+    assert sender.slowest() < ANSWER_SECONDS
+    scene.settle(sender)
+
+
 def test_without_a_free_connection_alerts_are_kept(scene):
     sender = scene.sender()
     sender.post(alert_new())

@@ -1,5 +1,6 @@
 """PostgreSQL whose every wait ends at the deadline of whoever asked: a hung server fires no time-out of its own."""
 
+from collections.abc import Generator
 from types import ModuleType
 from typing import Any, cast
 
@@ -9,12 +10,26 @@ from psycopg.abc import RV, PQGen
 
 from optionsengine.core.deadline import seconds_left
 
-_CONNECT_SECONDS = 2  # the least the driver can be told
 _LATE = "the database has not answered in time"
 
 
 class DeadlinedConnection(psycopg.Connection[Any]):
     """A connection that gives up, and closes, when the deadline around its caller has passed."""
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> Generator[Any, Any, "DeadlinedConnection"]:
+        # the driver's own limit is of two seconds or more; it asks here again ten times a second
+        connecting = super()._connect_gen(conninfo)
+        wanted = next(connecting)
+        while True:
+            ready = yield wanted
+            try:
+                wanted = connecting.send(ready)
+            except StopIteration as made:
+                return cast("DeadlinedConnection", made.value)
+            if not ready and seconds_left() == 0:
+                connecting.close()
+                raise psycopg.OperationalError(_LATE)
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         left = seconds_left()
@@ -36,11 +51,8 @@ class _Driver:
 
     @staticmethod
     def connect(**parameters: Any) -> DeadlinedConnection:
-        left = seconds_left()
-        if left is not None:
-            if left <= 0:
-                raise psycopg.OperationalError(_LATE)
-            parameters["connect_timeout"] = _CONNECT_SECONDS
+        if seconds_left() == 0:
+            raise psycopg.OperationalError(_LATE)
         return DeadlinedConnection.connect(**parameters)
 
 
