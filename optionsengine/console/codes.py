@@ -47,7 +47,7 @@ INTAKE: Rows = {
         "Mend the signature; wait.",
     ),
     IntakeCode.INVALID_JSON: (
-        "Not one strict JSON object: duplicate keys, NaN, over-long numbers, NUL, bad UTF-8, too deep or over 10,000 values.",
+        "No one strict JSON object: duplicate keys, NaN, over-long numbers, NUL, bad UTF-8, too deep, too many values.",
         "Send plain JSON; the raw bytes are kept under Requests in the admin.",
     ),
     IntakeCode.INVALID_FIELD: ("A field has the wrong type or lies outside its bounds.", "Mend what `details` lists."),

@@ -103,8 +103,8 @@ class Sender:
         with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(self.post, alerts))
 
-    def load(self, threads):
-        return Load(self, threads)
+    def load(self, threads, send=None):
+        return Load(send or (lambda: self.post(alert_new())), threads)
 
     def wait_replies(self, count, status=None):
         """Wait until that many more replies have come, of this status if one is named."""
@@ -128,16 +128,16 @@ class Sender:
 
 
 class Load:
-    """Fresh alerts from several threads, one after the other, until left; `with sender.load(6): ...`."""
+    """Sends from several threads, one request after the other, until left; `with sender.load(6): ...`."""
 
-    def __init__(self, sender, threads):
-        self.sender = sender
+    def __init__(self, send, threads):
+        self._send = send
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
     def _run(self):
         while not self._stop.is_set():
-            self.sender.post(alert_new())
+            self._send()
             self._stop.wait(PAUSE_SECONDS)
 
     def __enter__(self):

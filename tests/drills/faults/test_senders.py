@@ -11,6 +11,7 @@ import pytest
 
 from signals.authentication import FAILURES_PER_MINUTE
 from tests.drills.faults.sender import ANSWER_SECONDS, SECRET, alert_new
+from tests.pipeline.hostile import ATTACKS
 
 pytestmark = pytest.mark.xdist_group("runner")
 HEADERS = "POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -49,13 +50,29 @@ def test_senders_that_dawdle_keep_no_other_waiting(scene, part):
     """More slow connections than the server has threads; everybody else is served meanwhile."""
     slow = HEADERS.encode() if part == "of the headers" else _half_of_a_request()
     with ExitStack() as connections:
-        for _ in range(24):
+        for _ in range(300):
             connections.enter_context(closing(_begin(scene, slow)))
         sender = scene.sender()
         sender.post_all([alert_new() for _ in range(16)])
         assert sender.statuses() == {(201, "ACCEPTED"): 16}
         assert sender.slowest() < ANSWER_SECONDS
     assert scene.rows("SELECT count(*) FROM webhook_events") == [(16,)]
+    scene.settle(sender)
+
+
+def test_forgers_that_send_what_is_costly_to_read_hold_up_nobody(scene):
+    """They are refused without it being read, and not even their flood lets the engine think the database is away."""
+    body = next(attack.body for attack in ATTACKS if attack.name == "30 secrets in 10,000 texts, forged")
+    forger, sender = scene.sender(source_address="127.0.0.99"), scene.sender()
+    headers = {"X-Webhook-Signature": "0" * 64}
+    with forger.load(8, lambda: forger.post_raw({"signal_id": "forged"}, body, headers=headers)):
+        forger.wait_replies(FAILURES_PER_MINUTE + 20)
+        assert [sender.post(alert_new()).status for _ in range(20)] == ["ACCEPTED"] * 20
+    assert sender.slowest() < ANSWER_SECONDS
+    told = forger.statuses()
+    assert set(told) <= {(401, "REJECTED"), (429, "THROTTLED")}
+    assert told[401, "REJECTED"] in (0, FAILURES_PER_MINUTE)
+    assert scene.desk.spooled() == 0
     scene.settle(sender)
 
 
