@@ -21,6 +21,12 @@ _TIMESTAMP = re.compile(r"[0-9]{1,13}")
 _STANDARD_TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _STANDARD_VERSION = "v1,"
 
+_PROOFS = {
+    SourceMode.TOKEN: "No token was sent, or none",
+    SourceMode.STANDARD: "webhook-id, webhook-timestamp (within 300 s) and webhook-signature are no proof by a secret",
+    SourceMode.HMAC: "The signature (and its time, where the source signs it, within 300 s) is not made with a secret",
+}
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -52,9 +58,13 @@ class Verdict:
     authenticated: bool
 
 
-def unauthorized() -> IntakeRejected:
-    """Return the one refusal for every failure, so that an answer tells an attacker nothing."""
-    return IntakeRejected(IntakeCode.UNAUTHORIZED, "sign the request, or send the token, as its source requires")
+def unauthorized(private: str) -> IntakeRejected:
+    """Return the one refusal for every failure, so that an answer tells an attacker nothing; `private` tells the owner.
+
+    Nothing that was sent is in it: it may be a secret in the wrong place.
+    """
+    said = "sign the request, or send the token, as its source requires"
+    return IntakeRejected(IntakeCode.UNAUTHORIZED, said, private=private)
 
 
 def token_hash(token: str) -> str:
@@ -143,9 +153,15 @@ def _is_genuine(source: SourceFacts, credentials: Credentials, at: datetime) -> 
 
 
 def _judge(source: SourceFacts, credentials: Credentials, at: datetime) -> Verdict:
-    is_genuine = _is_genuine(source, credentials, at)
-    if not (is_genuine and source.is_enabled and _may_send(source, credentials.ip)):
-        raise unauthorized()
+    if not _is_genuine(source, credentials, at):
+        raise unauthorized(f"{_PROOFS[source.mode]} of the source {source.slug} that holds now")
+    if not source.is_enabled:
+        raise unauthorized(f"The source {source.slug} is switched off.")
+    if not _may_send(source, credentials.ip):
+        raise unauthorized(
+            f"The proof of the source {source.slug} is right, and {credentials.ip or 'its address'} is not one of its "
+            "allowed addresses. Behind a proxy that must be in TRUSTED_PROXIES."
+        )
     return Verdict(source, True)
 
 
@@ -177,13 +193,13 @@ def authenticate(
     if credentials.slug:
         named = next((source for source in sources if source.slug == credentials.slug), None)
         if named is None:
-            raise unauthorized()
+            raise unauthorized("No source has the name that stands in the path.")
         return _judge(named, credentials, at)
     enabled = [source for source in sources if source.is_enabled]
     if credentials.path_token:
         holder = _by_token(enabled, [credentials.path_token], at)
         if holder is None:
-            raise unauthorized()
+            raise unauthorized("The token in the path is that of no source that is switched on, or holds no longer.")
         return _judge(holder, credentials, at)
     holder = _by_token(enabled, credentials.tokens, at)
     if holder is not None:
@@ -194,10 +210,18 @@ def authenticate(
         return _judge(default, credentials, at)
     if default_secret:
         if not _is_signed(credentials, default_secret, requires_timestamp=False, at=at):
-            raise unauthorized()
+            raise unauthorized(
+                "The token in the body is of no source that is switched on, and nothing is signed with HMAC_SECRET."
+                if credentials.tokens
+                else "The signature, of the raw body, is not made with HMAC_SECRET."
+            )
         return Verdict(None, True)
     if is_unknown or not unsigned_allowed:
-        raise unauthorized()
+        raise unauthorized(
+            "The token in the body is that of no source that is switched on, or holds no longer."
+            if is_unknown
+            else "There is no source to judge it by: set HMAC_SECRET, or make a source and post to its address."
+        )
     return Verdict(None, False)
 
 

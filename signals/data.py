@@ -25,13 +25,17 @@ class Detail(TypedDict):
 
 
 class IntakeRejected(Refusal):
-    """A request that has no effect: refused, or (`NOT_ACTIONABLE`) understood and ignored."""
+    """A request that has no effect: refused, or (`NOT_ACTIONABLE`) understood and ignored.
+
+    `private` is for whoever runs the engine, and is never told to the sender.
+    """
 
     code: IntakeCode
 
-    def __init__(self, code: IntakeCode, message: str, details: Sequence[Detail] = ()) -> None:
+    def __init__(self, code: IntakeCode, message: str, details: Sequence[Detail] = (), *, private: str = "") -> None:
         super().__init__(code, message, details=list(details))
         self.details = list(details)
+        self.private = private
 
 
 def invalid_fields(details: Sequence[Detail]) -> IntakeRejected:

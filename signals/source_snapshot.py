@@ -9,9 +9,10 @@ import threading
 import time
 from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from optionsengine.core.errors import Transient
+from optionsengine.core.retry import connection_renew
 from signals.data import SourceFacts
 from signals.selectors import webhook_sources
 
@@ -85,11 +86,12 @@ def _read() -> tuple[SourceFacts, ...]:
         raise SourcesUnknown(_UNKNOWN)
     try:
         sources = webhook_sources()
-    except (OperationalError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError) as error:  # without its schema a database is as good as away
+        connection_renew()
         _snapshot.failed_at = time.monotonic()
         if held is None:
             raise SourcesUnknown(_UNKNOWN) from error
-        logger.warning("the sources cannot be read (%s); those last known are used", type(error).__name__)
+        logger.warning("the sources cannot be read (%s); those last known are used", str(error).partition("\n")[0])
         _snapshot.held = _Held(held.sources, change, _snapshot.failed_at)
         return held.sources
     _snapshot.held = _Held(sources, change, asked_at)
@@ -108,7 +110,8 @@ def sources_reread(*, since: float) -> bool:
     change, asked_at = _snapshot.change, time.monotonic()
     try:
         sources = webhook_sources()
-    except (OperationalError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError) as error:
+        connection_renew()
         logger.warning("the sources cannot be read again (%s)", type(error).__name__)
         return False
     _snapshot.held = _Held(sources, change, asked_at)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from optionsengine.core.errors import Refusal, Transient
+from optionsengine.core.retry import is_transient
 
 logger = logging.getLogger(__name__)
 
@@ -20,14 +21,17 @@ _SAID = {
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response:
-    """Answer an exception of a view: a `Refusal` with 409, the framework's own with theirs, any other with 500."""
+    """Answer an exception of a view: a `Refusal` with 409, a database that is away with 503, any other with 500.
+
+    The framework's own are answered with theirs.
+    """
     if isinstance(error, Refusal):
         set_rollback()
         body = _body(
             error.code.value, error.message, [{"field": k, "message": str(v)} for k, v in error.context.items()]
         )
         return Response(body, status=status.HTTP_409_CONFLICT)
-    if isinstance(error, Transient):
+    if isinstance(error, Transient) or is_transient(error):
         set_rollback()
         body = _body("UNAVAILABLE", "Something this needs is away for the moment; try again in a minute.")
         return Response(body, status=status.HTTP_503_SERVICE_UNAVAILABLE)

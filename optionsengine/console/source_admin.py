@@ -122,7 +122,8 @@ class WebhookSourceAdmin(EditAdmin):
         source = self._source(request, source_id)
         if not self.has_change_permission(request, source):
             raise PermissionDenied
-        form = RotateForm(request.POST or None, mode=source.mode)
+        newest = source.secrets.order_by("-created_at", "-pk").values_list("pk", flat=True).first()
+        form = RotateForm(request.POST or None, mode=source.mode, newest=str(newest or ""))
         if request.method == "POST" and form.is_valid():
             overlap = form.cleaned_data["overlap"]
             secret = webhook_secret_rotate(

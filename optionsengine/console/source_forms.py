@@ -144,16 +144,23 @@ class RotateForm(forms.Form):
 
     overlap = forms.ChoiceField(choices=OVERLAPS, label="The older ones hold on for")
     own_secret = _own_secret_field(forms.TextInput(attrs={"autocomplete": "off"}))
+    newest = forms.CharField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, *args: Any, mode: str, **kwargs: Any) -> None:
-        self.mode = mode
+    def __init__(self, *args: Any, mode: str, newest: str, **kwargs: Any) -> None:
+        self.mode, self.now_newest = mode, newest
         super().__init__(*args, **kwargs)
+        self.fields["newest"].initial = newest
 
     def clean_overlap(self) -> timedelta:
         return timedelta(hours=int(self.cleaned_data["overlap"]))
 
     def clean_own_secret(self) -> str:
         return own_secret_read(self.mode, self.cleaned_data["own_secret"])
+
+    def clean(self) -> None:
+        """Refuse a page that is sent a second time, by a reload say: it would rotate away what it has just made."""
+        if self.cleaned_data.get("newest") != self.now_newest:
+            raise forms.ValidationError("A new one has been made since this page was opened; open it again to rotate.")
 
 
 class TrialForm(forms.Form):

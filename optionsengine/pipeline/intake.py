@@ -70,7 +70,7 @@ def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
     try:
         judged = _judge_newly(incoming, may_ask=may_ask, at=at)
     except IntakeRejected as refusal:
-        return _unauthorized(incoming, refusal, at=at)
+        return _unauthorized(incoming, refusal, may_ask=may_ask, at=at)
     except SourcesUnknown as error:
         logger.error("a request could not be judged: %s", error)
         return answer_unavailable()
@@ -224,19 +224,23 @@ def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> Stored:
     return Stored(request, verdict.source, redacted.parsed, incoming.started)
 
 
-def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, at: datetime) -> Answer:
+def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, may_ask: bool, at: datetime) -> Answer:
     """Refuse a request, keeping a row without a body of it while its sender is not over the limit.
 
     The rows are what is counted, so that every process of every host counts the same. While the database is away
-    nothing is kept: the refusal itself needs nobody.
+    nothing is kept: the refusal itself needs nobody. `may_ask` is what the breaker said. It is told of success only: a
+    flood of these waits for its own lock, which says nothing against the database.
     """
-    if not database_is_away():
+    if may_ask:
         try:
             with deadline(STORE_SECONDS):
-                return _failure_record(incoming, refusal, at=at)
+                answer = _failure_record(incoming, refusal, at=at)
         except (OperationalError, InterfaceError, Transient) as error:
             connection_renew()
             logger.warning("a failed authentication was not recorded: %s", str(error).partition("\n")[0])
+        else:
+            breaker.succeeded()
+            return answer
     return answer_refused(refusal)
 
 
@@ -267,6 +271,7 @@ def _failure_record(incoming: Incoming, refusal: IntakeRejected, *, at: datetime
             event=WebhookEvent.objects.get(pk=event_id),
             status=EventStatus.REJECTED,
             code=refusal.code.value,
+            error=refusal.private,
             answer=answer.stored(),
             at=at,
         )

@@ -56,6 +56,15 @@ def _exits(at: datetime) -> StageReport:
     )
 
 
+def _exit_orders(at: datetime) -> StageReport:
+    """Exit signals that waited for an entry are due again before the exit rules are."""
+    return _parts(
+        "exit orders",
+        lambda: exit_signals_apply(at=at),
+        lambda: orders_execute(Intent.EXIT, provider=provider_get(), at=at),
+    )
+
+
 STAGES: dict[Stage, tuple[Job, Callable[[datetime], StageReport]]] = {
     Stage.INBOX: (Job.RECOVER_INBOX, _inbox),
     Stage.DECIDE: (Job.ORCHESTRATE, lambda at: entries_decide(provider=provider_get(), at=at)),
@@ -63,7 +72,7 @@ STAGES: dict[Stage, tuple[Job, Callable[[datetime], StageReport]]] = {
     Stage.ENTRIES: (Job.EXECUTE_ORDERS, lambda at: orders_execute(Intent.ENTRY, provider=provider_get(), at=at)),
     Stage.REFRESH: (Job.REFRESH_POSITIONS, lambda at: positions_refresh(provider=provider_get(), at=at)),
     Stage.EXITS: (Job.MONITOR_EXITS, _exits),
-    Stage.EXIT_ORDERS: (Job.EXECUTE_EXITS, lambda at: orders_execute(Intent.EXIT, provider=provider_get(), at=at)),
+    Stage.EXIT_ORDERS: (Job.EXECUTE_EXITS, _exit_orders),
 }
 
 

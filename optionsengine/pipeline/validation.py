@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from optionsengine.core import ids
-from signals.authentication import signature_of
+from signals.authentication import STANDARD_PREFIX, signature_of, standard_signature_of
 
 SYMBOLS = ("SPY", "QQQ", "IWM", "DIA", "AAPL", "MSFT", "NVDA", "AMZN", "META", "GOOGL", "AMD", "TSLA")
 SIDES = ("long", "short")
@@ -146,8 +146,8 @@ def signals_make(count: int) -> list[Followed]:
     return made
 
 
-def signal_send(server: Server, followed: Followed, sender: Sender) -> None:
-    """Send one signal and note its answer."""
+def signal_send(server: Server, followed: Followed, sender: Sender, *, at: datetime) -> None:
+    """Send one signal, signed as of `at` where its sender signs the time, and note its answer."""
     body = {
         "symbol": followed.symbol,
         "direction": followed.side,
@@ -159,7 +159,7 @@ def signal_send(server: Server, followed: Followed, sender: Sender) -> None:
     if sender.token:
         body["secret"] = sender.token
     raw = json.dumps(body).encode()
-    headers = {"X_Webhook_Signature": signature_of(sender.secret, raw)} if sender.secret else {}
+    headers = _signed(sender.secret, raw, at) if sender.secret else {}
     started = time.perf_counter()
     followed.http, shown = server.ask(
         "POST", f"/webhook/s/{sender.slug}" if sender.slug else "/webhook", raw, **headers
@@ -169,6 +169,15 @@ def signal_send(server: Server, followed: Followed, sender: Sender) -> None:
         followed.answer = str(shown.get("status", ""))
         followed.signal_id = str(shown.get("signal_id", ""))
         followed.reason = str(shown.get("code") or shown.get("reason") or "")
+
+
+def _signed(secret: str, raw: bytes, at: datetime) -> dict[str, str]:
+    """Return the headers that prove a body, the way the secret says by its prefix."""
+    if not secret.startswith(STANDARD_PREFIX):
+        return {"X_Webhook_Signature": signature_of(secret, raw)}
+    key, moment = str(ids.new_id()), str(int(at.timestamp()))
+    signature = standard_signature_of(secret, key, moment, raw)
+    return {"Webhook_Id": key, "Webhook_Timestamp": moment, "Webhook_Signature": signature}
 
 
 def signal_look(server: Server, followed: Followed, *, seconds: float) -> None:

@@ -219,12 +219,16 @@ def test_what_contradicts_is_refused_in_words(boss, change, field, said):
 # --- rotation ---------------------------------------------------------------------------------------------------------
 
 
+def newest(made):
+    return str(made.secrets.latest("created_at").pk)
+
+
 @pytest.mark.parametrize("mode", SourceMode)
 @pytest.mark.parametrize("hours", ["24", "1", "168", "0"])
 def test_rotating_shows_the_new_secret_once_and_gives_the_old_one_its_end(boss, mode, hours):
     made, first = source(mode)
     with clock.frozen(AT + HOUR):
-        response = boss.post(url("rotate", made.pk), {"overlap": hours})
+        response = boss.post(url("rotate", made.pk), {"overlap": hours, "newest": newest(made)})
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
     second = response.context["secret"]
@@ -244,10 +248,24 @@ def test_rotating_shows_the_new_secret_once_and_gives_the_old_one_its_end(boss, 
 def test_a_rotation_that_cannot_be_changes_nothing(boss, form):
     made, _ = source()
     before = list(WebhookSecret.objects.values())
-    response = boss.post(url("rotate", made.pk), form)
+    response = boss.post(url("rotate", made.pk), form | {"newest": newest(made)})
     assert (response.status_code, response.templates[0].name) == (200, "console/source_act.html")
     assert response.context["form"].errors
     assert list(WebhookSecret.objects.values()) == before
+
+
+def test_a_rotation_that_is_sent_again_by_a_reload_makes_no_second_secret(boss):
+    made, _ = source()
+    page = boss.get(url("rotate", made.pk))
+    sent = {"overlap": "0", "newest": page.context["form"]["newest"].value()}
+    assert f'name="newest" value="{newest(made)}"' in page.content.decode()
+    with clock.frozen(AT + HOUR):
+        boss.post(url("rotate", made.pk), sent)
+    with clock.frozen(AT + 2 * HOUR):
+        again = boss.post(url("rotate", made.pk), sent)
+    assert "open it again to rotate" in again.content.decode()
+    assert made.secrets.count() == 2
+    assert made.secrets.latest("not_before").not_after is None
 
 
 def test_a_secret_is_ended_at_once(boss):
@@ -516,7 +534,7 @@ def test_each_role_may_what_it_may(client, person):
         "add": client.post(url("add"), ADD).status_code,
         "change": client.post(url("change", made.pk), {"name": "Changed"}).status_code,
         "end": client.post(url("end", made.pk, secret.pk)).status_code,
-        "rotate": client.post(url("rotate", made.pk), {"overlap": "24"}).status_code,
+        "rotate": client.post(url("rotate", made.pk), {"overlap": "24", "newest": newest(made)}).status_code,
     }
     assert got == expected
     secret.refresh_from_db()

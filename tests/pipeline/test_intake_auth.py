@@ -64,6 +64,32 @@ def test_a_bad_signature_is_refused_with_a_record_without_a_body(secret, signatu
     assert not Signal.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "request_", "told_owner"),
+    [
+        ({}, {"path": "/webhook/s/nobody"}, "No source has the name"),
+        ({}, {"path": "/webhook/t/strange-token"}, "The token in the path is that of no source"),
+        ({}, {"path": "/webhook/s/desk"}, "No token was sent, or none of the source desk that holds now"),
+        ({"is_enabled": False}, {"path": "/webhook/s/desk", "token": True}, "The source desk is switched off."),
+        (
+            {"allowed_networks": ["192.0.2.0/24"]},
+            {"path": "/webhook/s/desk", "token": True},
+            "is right, and 127.0.0.1 is not one of its allowed addresses",
+        ),
+        ({}, {}, "is not made with HMAC_SECRET"),
+    ],
+)
+def test_only_the_owner_is_told_what_was_wrong(secret, options, request_, told_owner):
+    _, token = source(SourceMode.TOKEN, **options)
+    sent = dict(request_)
+    body = alert(secret=token) if sent.pop("token", False) else alert()
+    response = post(body, signed=False, **sent)
+    assert (response.status_code, told(response)) == (401, REFUSED)
+    event = WebhookEvent.objects.get(pk=response.json()["webhook_event_id"])
+    assert told_owner in event.error
+    assert "strange-token" not in everything_stored()
+
+
 def test_a_prefixed_signature_is_good(secret):
     raw = json.dumps(alert()).encode()
     response = post(raw, signed=False, x_webhook_signature=f"sha256={signature_of(secret, raw)}")

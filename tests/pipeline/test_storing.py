@@ -65,6 +65,17 @@ def test_after_one_failure_nobody_asks_the_database_until_it_may_be_back():
     assert post_through(fault, alert(symbol="QQQ")).status_code == 202
 
 
+def test_a_forged_request_shows_that_the_database_is_back(monkeypatch):
+    """Else nobody's failures would be counted until a good alert comes."""
+    breaker.failed()
+    assert post(alert(), secret="somebody-else-s-secret").json()["webhook_event_id"] is None
+    assert not WebhookEvent.objects.exists()
+    monkeypatch.setattr(breaker, "_next_try", 0.0)
+    answer = post(alert(), secret="somebody-else-s-secret").json()
+    assert (str(WebhookEvent.objects.get().pk), answer["code"]) == (answer["webhook_event_id"], "UNAUTHORIZED")
+    assert not breaker.is_open
+
+
 def test_a_row_that_the_database_refuses_says_nothing_against_its_health():
     unstorable(alert(), DataError("refused"))
     assert not breaker.is_open

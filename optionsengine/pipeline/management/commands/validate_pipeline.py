@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from optionsengine.core import clock
 from optionsengine.pipeline.tables import print_table
 from optionsengine.pipeline.validation import (
     FILLED,
@@ -64,7 +65,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--user", help="log in with this name; the password is asked for, or a line of stdin")
         parser.add_argument("--source", default="", metavar="SLUG", help="send from this webhook source")
-        parser.add_argument("--secret", help="sign with this instead of HMAC_SECRET")
+        parser.add_argument(
+            "--secret", help="sign with this instead of HMAC_SECRET; whsec_… signs as Standard Webhooks"
+        )
         parser.add_argument("--token", default="", help="send this token in the body, for a token source")
         parser.add_argument("--strict", action="store_true", help="a limit order that rests at its price fails as well")
         parser.add_argument("--real", action="store_true", help="not marked as tests: limits and statistics count them")
@@ -96,7 +99,7 @@ class Command(BaseCommand):
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task("sent", total=len(sent))
             for one in sent:
-                signal_send(server, one, sender)
+                signal_send(server, one, sender, at=clock.now())
                 progress.advance(bar)
             bar = progress.add_task("ended", total=len(sent))
             for ended in followed_until(
