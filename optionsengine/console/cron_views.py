@@ -28,7 +28,10 @@ class CronUnset(exceptions.APIException):
 class CronUnauthorized(exceptions.APIException):
     # not the framework's own error, which it turns into 403 where a view has no way to log in
     status_code = 401
-    default_detail = "Send `Authorization: Bearer <CRON_SECRET>` or the header `x-cron-secret`."
+    default_detail = (
+        "What was sent, if anything, is not CRON_SECRET: send it as `Authorization: Bearer <CRON_SECRET>` or in the "
+        "header `x-cron-secret`."
+    )
     default_code = "unauthorized"
 
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from argparse import RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -153,7 +153,10 @@ class Command(BaseCommand):
 
 def _moment(text: str) -> datetime:
     """Read ISO 8601; UTC where no offset is given."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no time; write it like 2026-03-10T14:30 or 2026-03-10") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
