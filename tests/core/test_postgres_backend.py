@@ -127,7 +127,7 @@ def test_command_starts_shows_queries_stops_and_resets(server, capfd):
     assert failed.value.code == 1
     call_command("devpg", "stop")
     call_command("devpg", "stop")
-    assert capfd.readouterr().out == "stopped\nit was not running\n"
+    assert capfd.readouterr().out == "stopped; whatever of the engine still runs starts it again\nit was not running\n"
     call_command("devpg", "reset", "--yes")
     assert server.status().initialised is False
 

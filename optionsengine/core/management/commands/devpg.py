@@ -42,7 +42,8 @@ class Command(BaseCommand):
                     server.ensure(DATABASE)
                     self._status(server)
                 case "stop":
-                    self.stdout.write("stopped; whatever of the engine still runs starts it again" if server.stop() else "it was not running")
+                    stopped = "stopped; whatever of the engine still runs starts it again"
+                    self.stdout.write(stopped if server.stop() else "it was not running")
                 case "status":
                     self._status(server)
                 case "psql":
