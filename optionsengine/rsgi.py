@@ -9,6 +9,7 @@ import io
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, Protocol
 
 from granian.rsgi import Scope
@@ -22,6 +23,7 @@ THREADS = 4  # each, and the thread that takes alerts in, holds one database con
 BODY_SECONDS = 5.0
 MAX_PAGE_BYTES = 4 * 1024 * 1024  # the framework has a far smaller limit of its own, which it tells in its own words
 _ALERTS = ("/webhook", "/api/webhooks/")
+_SINGLE = ("CONTENT_TYPE", "CONTENT_LENGTH")
 _JOINED = {"cookie": "; "}
 
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
@@ -80,6 +82,12 @@ async def _body_read(environ: dict[str, Any], exchange: Exchange) -> bytes:
     return b"".join(parts)
 
 
+@lru_cache(maxsize=512)
+def _key(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in _SINGLE else f"HTTP_{key}"
+
+
 def environ_of(scope: Scope) -> dict[str, Any]:
     """Return a request's WSGI environment (PEP 3333), still without its body."""
     server, _, port = scope.server.rpartition(":")
@@ -104,13 +112,11 @@ def environ_of(scope: Scope) -> dict[str, Any]:
     for name, value in scope.headers.items():
         if "_" in name:  # it would pass for the same name with a hyphen, which a proxy may vouch for
             continue
-        key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-            if key == "HTTP_HOST" and scope.authority:
-                continue
-            if key in environ:
-                value = f"{environ[key]}{_JOINED.get(name, ',')}{value}"
+        key = _key(name)
+        if key == "HTTP_HOST" and scope.authority:
+            continue
+        if key in environ and key not in _SINGLE:
+            value = f"{environ[key]}{_JOINED.get(name, ',')}{value}"
         environ[key] = value
     return environ
 

@@ -117,9 +117,10 @@ def literals_of(values: Collection[str]) -> list[str]:
     return sorted({value for value in values if len(value) >= MIN_LITERAL}, key=len, reverse=True)
 
 
-def text_redact(text: str, known: Collection[str]) -> str:
-    """Return a header's text with the `known` secrets blanked."""
-    return _scrub(text, literals_of(known))
+def texts_redact(texts: Iterable[str], known: Collection[str]) -> list[str]:
+    """Return headers' texts with the `known` secrets blanked."""
+    literals = literals_of(known)
+    return [_scrub(text, literals) for text in texts]
 
 
 def _may_hold_secret(body: bytes, known: Collection[str]) -> bool:

@@ -18,12 +18,14 @@ class Together(Generic[Item, Result]):
 
     An item that comes alone waits for nobody. In a rush, after a group of `BUSY` or more, the next group waits until
     it is as large, at most `LINGER_SECONDS`: senders that wait for their answers come back together, and a larger
-    group costs each of them less. `work` returns one result an item, in their order. For one event loop.
+    group costs each of them less. `work` returns one result an item, in their order. Nobody waits for a group longer
+    than `seconds`. For one event loop.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result]], *, most: int) -> None:
+    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result]], *, most: int, seconds: float = 60.0) -> None:
         self._work = work
         self._most = most
+        self._seconds = seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="together")
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._running: asyncio.Task[None] | None = None
@@ -33,6 +35,7 @@ class Together(Generic[Item, Result]):
     async def __call__(self, item: Item) -> Result:
         """Return the item's result.
 
+        :raises TimeoutError: after `seconds`; what `work` still does goes on.
         :raises Exception: what `work` raised for its group.
         """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -56,7 +59,8 @@ class Together(Generic[Item, Result]):
     async def _take(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            results = await loop.run_in_executor(self._thread, self._work, [item for item, _ in group])
+            async with asyncio.timeout(self._seconds):
+                results = await loop.run_in_executor(self._thread, self._work, [item for item, _ in group])
             for (_, future), result in zip(group, results, strict=True):
                 if not future.done():  # its caller may have gone
                     future.set_result(result)

@@ -27,7 +27,7 @@ from signals.authentication import FAILURES_PER_MINUTE, STANDARD_PREFIX, Credent
 from signals.data import IntakeRejected, JudgedRequest, SourceFacts
 from signals.enums import EventStatus, IntakeCode
 from signals.models import WebhookEvent
-from signals.redaction import body_redact, text_redact, tokens_read
+from signals.redaction import body_redact, texts_redact, tokens_read
 from signals.selectors import failures_count
 from signals.services import webhook_event_finish, webhook_events_store
 from signals.source_snapshot import SourcesUnknown, sources_known, sources_reread
@@ -208,17 +208,20 @@ def _judge(incoming: Incoming, *, may_ask: bool, at: datetime) -> Stored:
     # whoever is refused leaves nothing to blank, and has no claim to the work
     known = _known_secrets(incoming, sources)
     redacted = body_redact(incoming.body, known)
+    content_type, user_agent, *headers = texts_redact(
+        [incoming.content_type, incoming.user_agent, *incoming.headers.values()], known
+    )
     request = JudgedRequest(
         event_id=ids.new_id(),
         received_at=at,
         source_id=None if verdict.source is None else verdict.source.pk,
         authenticated=verdict.authenticated,
         path=incoming.path,
-        content_type=text_redact(incoming.content_type, known),
+        content_type=content_type,
         body=redacted.body,
-        headers={name: text_redact(value, known) for name, value in incoming.headers.items()},
+        headers=dict(zip(incoming.headers, headers, strict=True)),
         source_ip=incoming.ip,
-        user_agent=text_redact(incoming.user_agent, known),
+        user_agent=user_agent,
         size=len(incoming.body),
     )
     return Stored(request, verdict.source, redacted.parsed, incoming.started)

@@ -59,7 +59,9 @@ def _connected(work: Callable[[], Result]) -> Result:
         close_old_connections()
 
 
-_together = Together[tuple[Incoming, datetime], Answer | Callable[[], Answer]](_take, most=AT_MOST)
+_together = Together[tuple[Incoming, datetime], Answer | Callable[[], Answer]](
+    _take, most=AT_MOST, seconds=GIVE_UP_SECONDS
+)
 
 
 def alert_read(environment: dict[str, Any], body: bytes) -> Incoming | None:
@@ -98,8 +100,7 @@ def _is_let_in(host: str, proxied: str) -> bool:
 async def alert_take(environment: Environment, incoming: Incoming, *, threads: Executor) -> Reply:
     """Take an alert in and return the reply; what is more work than the ordinary alert's is done by `threads`."""
     try:
-        async with asyncio.timeout(GIVE_UP_SECONDS):
-            answer = await _taken(incoming, at=clock.now(), threads=threads)
+        answer = await _taken(incoming, at=clock.now(), threads=threads)
     except TimeoutError:
         logger.error("an alert waited for more than %s s; if it is stored, recovery finishes it", GIVE_UP_SECONDS)
         answer = answer_unavailable()

@@ -15,10 +15,13 @@ class PingAdapter:
 
     def matches(self, body: Body, path: str) -> bool:
         is_test = body.get("test") is True or word_read(body, "test") in ("true", "ping")
-        is_ping = any("ping" in word_read(body, source).split() for source in ("test", *_PING))
-        if is_test and (is_ping or field_read(body, "journal.engine")):
+        if is_test and (_is_ping(body) or field_read(body, "journal.engine")):
             return True
         return any(word_read(body, source) in ("bar_update", "regime_status_update") for source in _EVENT)
 
     def read(self, body: Body, arrival: Arrival) -> Ping:
         return Ping()
+
+
+def _is_ping(body: Body) -> bool:
+    return any("ping" in word_read(body, source).split() for source in ("test", *_PING))

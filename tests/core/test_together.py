@@ -83,6 +83,16 @@ def test_an_error_is_that_of_its_group_only(work):
     assert (str(first), str(second), third) == ("a bad one", "a bad one", "cc")
 
 
+def test_nobody_waits_for_a_group_that_hangs(work):
+    async def hangs():
+        group = Together(work, most=8, seconds=0)
+        with pytest.raises(TimeoutError):
+            await group(1)
+        work.may_end.set()
+
+    asyncio.run(hangs())
+
+
 def test_a_caller_that_goes_leaves_the_others_their_results(work):
     async def one_goes():
         group = Together(work, most=8)
