@@ -46,34 +46,37 @@ def _is_secret_key(key: str) -> bool:
     return _SECRET_NAME.search(key) is not None
 
 
-def _secret_values(value: Any) -> Iterator[str]:
+def _secret_values(value: dict[str, Any] | list[Any]) -> Iterator[str]:
     if isinstance(value, dict):
-        for key, item in value.items():
-            if _is_secret_key(key) and isinstance(item, str):
-                yield item
-            yield from _secret_values(item)
-    elif isinstance(value, list):
-        for item in value:
+        yield from (item for key, item in value.items() if isinstance(item, str) and _is_secret_key(key))
+        value = list(value.values())
+    for item in value:
+        if isinstance(item, dict | list):
             yield from _secret_values(item)
 
 
 def _scrub(text: str, literals: Collection[str]) -> str:
-    if len(text) < MIN_LITERAL:
-        return text
-    for literal in literals:
+    for literal in literals if len(text) >= MIN_LITERAL else ():
         text = text.replace(literal, MARK)
     return text
 
 
 def _blank(value: Any, literals: Collection[str]) -> Any:
+    if isinstance(value, str):
+        return _scrub(value, literals)
     if isinstance(value, dict):
         return {
             _scrub(key, literals): MARK if _is_secret_key(key) else _blank(item, literals)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_blank(item, literals) for item in value]
-    return _scrub(value, literals) if isinstance(value, str) else value
+        # most items of a long list are short texts or numbers, in which no literal fits
+        return [_blank(item, literals) if isinstance(item, dict | list) or _is_long(item) else item for item in value]
+    return value
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str) and len(value) >= MIN_LITERAL
 
 
 def _before(match: re.Match[bytes], length: int) -> bytes:

@@ -15,6 +15,7 @@ MAX_NUMBER_LENGTH = 50
 
 # possessive, and the closing quote optional, so that no body makes the scan go back over what it has read
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_UNFIT = re.compile("[\x00\ud800-\udfff]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -64,10 +65,10 @@ def _constant(literal: str) -> Any:
 
 def _check_text(value: Any) -> None:
     if isinstance(value, str):
-        if "\x00" in value:
-            raise _refuse("a text holds a NUL character")
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise _refuse("a text holds half of a surrogate pair")
+        unfit = _UNFIT.search(value) if value else None
+        if unfit:
+            what = "a NUL character" if unfit[0] == "\x00" else "half of a surrogate pair"
+            raise _refuse(f"a text holds {what}")
     elif isinstance(value, dict):
         for key, item in value.items():
             _check_text(key)
