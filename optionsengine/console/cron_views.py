@@ -1,6 +1,7 @@
 """One pass of every stage for a scheduler outside, where no worker can stay running: proven by CRON_SECRET."""
 
 import hmac
+from datetime import datetime
 from typing import NoReturn
 
 from django.conf import settings
@@ -14,8 +15,6 @@ from rest_framework.views import APIView
 from optionsengine.console.serializers import PipelineRunSerializer
 from optionsengine.console.throttles import CronFailureThrottle
 from optionsengine.core.clock import now
-from optionsengine.ops.data import StageReport
-from optionsengine.pipeline.enums import Stage
 from optionsengine.pipeline.stages import pipeline_run
 
 
@@ -35,19 +34,27 @@ class CronUnauthorized(exceptions.APIException):
     default_code = "unauthorized"
 
 
-class CronFailed(exceptions.APIException):
+class StagesFailed(exceptions.APIException):
     default_detail = "Stages failed, the others have run; the log and the job runs name each."
     default_code = "stages_failed"
 
 
-def pipeline_answer(reports: dict[Stage, StageReport]) -> dict[str, object]:
-    """Return what a pass of the stages is answered with."""
+def pipeline_pass(*, at: datetime) -> Response:
+    """Run one pass of every stage and say what it did.
+
+    :raises StagesFailed: if stages failed; each is logged where it did.
+    """
+    try:
+        reports = pipeline_run(at=at)
+    except ExceptionGroup as group:
+        raise StagesFailed from group
     failed = sum(report.failed for report in reports.values())
-    return {
+    answer = {
         "success": not failed,
         "stages": {stage.value: report.counts() for stage, report in reports.items()},
         "message": f"{len(reports)} stages ran, {failed} rows failed",
     }
+    return Response(PipelineRunSerializer(answer).data)
 
 
 class CronQueueView(APIView):
@@ -68,11 +75,7 @@ class CronQueueView(APIView):
             raise CronUnset
         if not _is_genuine(request):
             self._refuse(request)
-        try:
-            reports = pipeline_run(at=now())
-        except ExceptionGroup as group:  # logged, each, where it happened
-            raise CronFailed from group
-        return Response(PipelineRunSerializer(pipeline_answer(reports)).data)
+        return pipeline_pass(at=now())
 
     def _refuse(self, request: Request) -> NoReturn:
         """Only failures are counted: a scheduler that knows the secret is never told to wait."""

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.views import TokenObtainPairView
 
-from optionsengine.console.cron_views import pipeline_answer
+from optionsengine.console.cron_views import pipeline_pass
 from optionsengine.console.permissions import ReaderPermission
 from optionsengine.console.selectors import unrealized_total
 from optionsengine.console.serializers import (
@@ -31,7 +31,7 @@ from optionsengine.console.throttles import LoginAddressThrottle, LoginNameThrot
 from optionsengine.console.timeline import signal_timeline
 from optionsengine.core.clock import now
 from optionsengine.pipeline.enums import Stage
-from optionsengine.pipeline.stages import pipeline_run, stage_run
+from optionsengine.pipeline.stages import stage_run
 from signals.views import SignalViewSet
 
 
@@ -81,7 +81,7 @@ class PipelineRunView(APIView):
 
     @extend_schema(request=None, responses=PipelineRunSerializer)
     def post(self, request: Request) -> Response:
-        return Response(PipelineRunSerializer(pipeline_answer(pipeline_run(at=now()))).data)
+        return pipeline_pass(at=now())
 
 
 class StreamTicketView(APIView):

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
 from optionsengine.core import ids
 from optionsengine.core.deadline import deadline
@@ -238,7 +238,7 @@ def _unauthorized(incoming: Incoming, refusal: IntakeRejected, *, may_ask: bool,
         try:
             with deadline(STORE_SECONDS):
                 answer = _failure_record(incoming, refusal, at=at)
-        except (OperationalError, InterfaceError, Transient) as error:
+        except (DatabaseError, InterfaceError, Transient) as error:
             connection_renew()
             logger.warning("a failed authentication was not recorded: %s", str(error).partition("\n")[0])
         else:

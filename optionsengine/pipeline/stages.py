@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from optionsengine.core.enums import Intent
+from optionsengine.core.retry import connection_renew
 from optionsengine.market.selectors import provider_get
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import Job
@@ -93,9 +94,10 @@ def pipeline_run(*, at: datetime) -> dict[Stage, StageReport]:
     for stage in Stage:
         try:
             reports[stage] = stage_run(stage, at=at)
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:
+            if isinstance(error, OperationalError | InterfaceError):
+                connection_renew()
+                connection.ensure_connection()  # raises where the database is away, and no stage could run
             logger.exception("the stage %s failed", stage.value)
             failures.append(error)
     if failures:

@@ -12,7 +12,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
@@ -92,6 +92,17 @@ def test_acting_needs_an_operator(client, path):
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_rows_are_never_written_over_the_api(operator, path, method):
     assert getattr(operator, method)(f"/api/v1/{path}/").status_code == 405
+
+
+def test_while_the_database_is_away_one_is_told_to_come_again(viewer):
+    def away(execute, sql, params, many, context):
+        if 'FROM "signals"' in sql:
+            raise OperationalError("server closed the connection")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(away):
+        response = viewer.get("/api/v1/signals/")
+    assert (response.status_code, response.json()["code"]) == (503, "UNAVAILABLE")
 
 
 def test_no_route_is_forgotten():

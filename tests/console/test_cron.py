@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.cache import caches
-from django.db import connection
+from django.db import OperationalError, connection
 
 from optionsengine.core import clock
 from optionsengine.ops.models import JobRun
@@ -46,10 +46,11 @@ def test_the_secret_runs_one_pass_of_every_stage(client, path, headers):
     assert JobRun.objects.count() == len(Stage)
 
 
-def test_a_stage_that_fails_stops_no_other_and_is_told(client):
+@pytest.mark.parametrize("error", [ValueError("boom"), OperationalError("canceling statement due to lock timeout")])
+def test_a_stage_that_fails_stops_no_other_and_is_told(client, error):
     def fail(execute, sql, params, many, context):
         if "webhook_events" in sql:  # what the first stage looks for
-            raise ValueError("boom")
+            raise error
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(fail):

@@ -7,8 +7,10 @@ from django.db import connection
 
 from optionsengine.core.enums import Intent
 from optionsengine.market.providers.null import NullProvider
+from optionsengine.pipeline.enums import Stage
 from optionsengine.pipeline.exit_signals import exit_signals_apply
 from optionsengine.pipeline.orders import orders_execute
+from optionsengine.pipeline.stages import stage_run
 from orders.models import Order
 from signals.models import Signal, SignalEvent
 from tests import factories
@@ -96,6 +98,18 @@ def test_an_entry_that_a_worker_is_filling_comes_first() -> None:
     position.refresh_from_db()
     assert position.status == "closing"
     assert signal.next_attempt_at == EXIT_AT + timedelta(seconds=10)
+
+
+def test_a_waiting_exit_is_due_again_before_the_exit_rules_are() -> None:
+    """The job of the exit orders runs every ten seconds, that of the rules every minute."""
+    signal = _exit(symbol="SPY")
+    exit_signals_apply(at=EXIT_AT)
+    position = bought(1)
+    assert stage_run(Stage.EXIT_ORDERS, at=EXIT_AT + timedelta(seconds=9)).claimed == 0
+    stage_run(Stage.EXIT_ORDERS, at=EXIT_AT + timedelta(seconds=10))
+    position.refresh_from_db()
+    assert position.status in ("closing", "closed")
+    assert _reread(signal) == ("executed", "EXIT_ORDERED")
 
 
 @pytest.mark.parametrize(
