@@ -41,7 +41,10 @@ def word_read(body: Mapping[str, Any], path: str) -> str:
 
 def path_given(body: Mapping[str, Any], paths: Iterable[str]) -> str | None:
     """Return the first of `paths` with a given value, or None."""
-    return next((path for path in paths if is_given(field_read(body, path))), None)
+    for path in paths:
+        if is_given(field_read(body, path)):
+            return path
+    return None
 
 
 def placeholder_fault(value: Any) -> str:

@@ -108,7 +108,12 @@ class WebhookEvent(MutableRow, Leased):
         indexes = [
             models.Index(fields=["created_at"], condition=Q(status="received"), name="webhook_events_unfinished"),
             models.Index(fields=["-created_at"], name="webhook_events_newest"),
-            models.Index(fields=["status", "-created_at"], name="webhook_events_by_status"),
+            # most are accepted, and found among the newest; each alert would write its entry here twice
+            models.Index(
+                fields=["status", "-created_at"],
+                condition=~Q(status__in=["received", "accepted"]),
+                name="webhook_events_by_status",
+            ),
         ]
         constraints = [
             one_of("webhook_events_status", "status", EventStatus.values),
@@ -179,7 +184,8 @@ class Signal(MutableRow, Leased):
 class SignalEvent(Row):
     """One status change of a signal, or a deferral, with its reason."""
 
-    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="changes")
+    # found by the index below
+    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="changes", db_index=False)
     from_status = models.CharField(max_length=20, blank=True)
     to_status = models.CharField(max_length=20)
     reason = models.CharField(max_length=60, blank=True)
@@ -199,7 +205,7 @@ class SignalDedupe(models.Model):
 
     key = models.CharField(max_length=64, primary_key=True)
     first_at = models.DateTimeField()
-    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="+")
+    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         db_table = "signal_dedupe"

@@ -29,6 +29,8 @@ _SECRET = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SECRET_NAME = re.compile(_NAME + r"\s*\Z", re.IGNORECASE)
+# a part of every such name: bytes are found many times faster than an expression
+_NAME_PARTS = (b"secret", b"token", b"pass", b"private", b"authorization", b"api", b"access")
 _NAMED = re.compile(_NAME.encode(), re.IGNORECASE)
 _NAME_PART = re.compile(rb"[\w.\x80-\xff-]")
 _ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
@@ -131,9 +133,14 @@ def _may_hold_secret(body: bytes, known: Collection[str]) -> bool:
     is_plain = body.isascii() and b"\\" not in body
     return (
         not is_plain
-        or _NAMED.search(body) is not None
+        or _is_named(body)
         or any(one.encode("utf-8", "surrogatepass") in body for one in literals_of(known))
     )
+
+
+def _is_named(body: bytes) -> bool:
+    lowered = body.lower()
+    return any(part in lowered for part in _NAME_PARTS) and _NAMED.search(body) is not None
 
 
 def tokens_read(body: bytes) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
 
 from optionsengine.core import ids
+from optionsengine.core.announcements import announce, first_change
 from optionsengine.core.enums import Intent
 from optionsengine.core.errors import Permanent
 from optionsengine.core.leases import lease_release
@@ -315,12 +316,22 @@ def signal_receive(
         pattern=draft.pattern,
         payload=dict(payload),
     )
-    _change_record(signal, from_status="", reason="", message="", actor="engine", at=at)
+    change = _change_record(signal, from_status="", reason="", message="", actor="engine", at=at)
+    announce([], [signal_first_change(change_id=change.pk, signal_id=signal_id, at=at)])
     return signal, True
 
 
-def _change_record(signal: Signal, *, from_status: str, reason: str, message: str, actor: str, at: datetime) -> None:
-    SignalEvent.objects.create(
+def signal_first_change(*, change_id: UUID, signal_id: UUID, at: datetime) -> dict[str, Any]:
+    """Return what is announced of a new signal; the database announces its later changes itself."""
+    return first_change(
+        SignalEvent._meta.db_table, change_id=change_id, entity_id=signal_id, to_status=SignalStatus.PENDING, at=at
+    )
+
+
+def _change_record(
+    signal: Signal, *, from_status: str, reason: str, message: str, actor: str, at: datetime
+) -> SignalEvent:
+    return SignalEvent.objects.create(
         signal=signal,
         from_status=from_status,
         to_status=signal.status,

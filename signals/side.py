@@ -1,6 +1,7 @@
 """Side and intent: which way an alert looks, and whether it opens or closes. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from optionsengine.core.enums import Intent, Side
@@ -156,10 +157,11 @@ def side_and_intent_find(body: Mapping[str, Any], options: Options = ()) -> tupl
     intent = intent_read(body, options)
     if intent == Intent.EXIT:
         return _exit_side(body, options), intent
-    stated = [*(SIDE_WORDS[word] for word in options), *_stated(body, SOURCES)]
-    side = next((value for value in stated if value is not None), None)
-    if side is not None:
-        return side, intent
-    if stated:
+    is_stated = False
+    for side in chain((SIDE_WORDS[word] for word in options), _stated(body, SOURCES)):
+        if side is not None:
+            return side, intent
+        is_stated = True
+    if is_stated:
         raise IntakeRejected(IntakeCode.NOT_ACTIONABLE, "the alert names no side that can be traded (long or short)")
     raise IntakeRejected(IntakeCode.MISSING_DIRECTION, 'send "direction", for example "long" or "short"')

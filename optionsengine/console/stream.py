@@ -1,6 +1,6 @@
 """The event stream: every status change of a signal, an order or a position, as server-sent events.
 
-Plain ASGI without the ORM. One LISTEN connection a process hears what the database's triggers say and fans it out.
+Plain ASGI without the ORM. One LISTEN connection a process hears what is announced of changes and fans it out.
 The stream is a hint: it tells that something changed, and a client reads the rest from the API. After `resync` it
 must read everything anew, for changes may have passed unheard.
 """
@@ -17,13 +17,14 @@ from django.conf import settings
 from django.core import signing
 from django.db import connections
 
+from optionsengine.core.announcements import CHANGES
+
 logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-CHANNEL = "optionsengine_events"
 TICKET_SECONDS = 60
 _SALT = "optionsengine.stream"
 _NAMES = {"signal_events": "signal", "order_events": "order", "position_events": "position"}
@@ -47,9 +48,13 @@ def stream_ticket_read(ticket: str) -> int:
     return int(signing.TimestampSigner(salt=_SALT).unsign(ticket, max_age=TICKET_SECONDS))
 
 
-def event_encode(payload: str) -> bytes:
-    """Return the server-sent event for one notification of the triggers, a JSON object with its table and id."""
-    change = json.loads(payload)
+def events_encode(payload: str) -> bytes:
+    """Return the server-sent events of one announcement: a JSON object with its table and id, or a list of them."""
+    said = json.loads(payload)
+    return b"".join(_encode(change) for change in (said if isinstance(said, list) else [said]))
+
+
+def _encode(change: dict[str, Any]) -> bytes:
     name = _NAMES[change.pop("table")]
     return f"id: {change['id']}\nevent: {name}\ndata: {json.dumps(change, separators=(',', ':'))}\n\n".encode()
 
@@ -101,10 +106,10 @@ class Fan:
             **parameters, autocommit=True, application_name="optionsengine stream"
         )
         async with connection:
-            await connection.execute(f"LISTEN {CHANNEL}")
+            await connection.execute(f"LISTEN {CHANGES}")
             self.hand_out(_RESYNC)
             async for notification in connection.notifies():
-                self.hand_out(event_encode(notification.payload))
+                self.hand_out(events_encode(notification.payload))
 
 
 class EventStream:

@@ -1,10 +1,13 @@
 """Group commit: what arrives while the last group is worked on makes the next one."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, TypeVar
+
+logger = logging.getLogger(__name__)
 
 BUSY = 4  # a group of so many is a rush
 LINGER_SECONDS = 0.008
@@ -19,11 +22,19 @@ class Together(Generic[Item, Result]):
     An item that comes alone waits for nobody. In a rush, after a group of `BUSY` or more, the next group waits until
     it is as large, at most `LINGER_SECONDS`: senders that wait for their answers come back together, and a larger
     group costs each of them less. `work` returns one result an item, in their order. Nobody waits for a group longer
-    than `seconds`. For one event loop.
+    than `seconds`. When no item waits any more, `rest` is called on the same thread. For one event loop.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result]], *, most: int, seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        most: int,
+        seconds: float = 60.0,
+        rest: Callable[[], None] = lambda: None,
+    ) -> None:
         self._work = work
+        self._rest = rest
         self._most = most
         self._seconds = seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="together")
@@ -53,6 +64,8 @@ class Together(Generic[Item, Result]):
                 await self._take(group)
                 if len(group) >= BUSY:
                     await self._linger(len(group))
+                if not self._waiting:
+                    await self._take_rest()
         finally:
             self._running = None
 
@@ -68,6 +81,13 @@ class Together(Generic[Item, Result]):
             for _, future in group:
                 if not future.done():
                     future.set_exception(error)
+
+    async def _take_rest(self) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._rest)
+        except Exception:
+            logger.exception("what was left to do after a group failed")
 
     async def _linger(self, size: int) -> None:
         if len(self._waiting) >= size:

@@ -7,6 +7,8 @@ import psycopg
 from django.db import close_old_connections, connection
 from django_q.brokers.orm import ORM
 
+from optionsengine.core.announcements import announce
+
 _LOOK_SECONDS = 1.0
 
 
@@ -27,8 +29,7 @@ class ListeningBroker(ORM):  # type: ignore[misc]  # the library has no types
     def enqueue(self, task: str) -> int:
         """Queue the task in the current transaction, if there is one, and return its number."""
         number: int = super().enqueue(task)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, '')", [self._channel])
+        announce([self._channel])
         return number
 
     def dequeue(self) -> list[tuple[int, str]] | None:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
 from optionsengine.core import ids
+from optionsengine.core.announcements import Announcements
 from optionsengine.core.deadline import deadline
 from optionsengine.core.errors import Transient
 from optionsengine.core.locks import failures_lock
@@ -74,16 +75,21 @@ def request_receive(incoming: Incoming, *, at: datetime) -> Answer:
     except SourcesUnknown as error:
         logger.error("a request could not be judged: %s", error)
         return answer_unavailable()
-    [result] = _take([judged], may_ask=may_ask, at=at)
+    announcements = Announcements()
+    [result] = _take([judged], may_ask=may_ask, at=at, announcements=announcements)
+    announcements.say()
     return result if isinstance(result, Answer) else result()
 
 
-def requests_receive(arrivals: Sequence[tuple[Incoming, datetime]]) -> list[Answer | Callable[[], Answer]]:
+def requests_receive(
+    arrivals: Sequence[tuple[Incoming, datetime]], *, announcements: Announcements
+) -> list[Answer | Callable[[], Answer]]:
     """Take requests that came together, each with when it came, through the intake: two commits for all of them.
 
     Returns the answers of those that are ordinary. For each other one the rest of the way, to be called on a thread of
     its own so that nobody waits for it: the whole way of one whose sender is unknown or of all while the database is
     away, the effect of what is stored and no new signal. It gives the answer `request_receive` would have given.
+    What is to be announced is left in `announcements`, so that it is said once for many groups.
     """
     results: list[Answer | Callable[[], Answer]] = [partial(request_receive, one, at=at) for one, at in arrivals]
     judged: dict[int, Stored] = {}
@@ -93,13 +99,15 @@ def requests_receive(arrivals: Sequence[tuple[Incoming, datetime]]) -> list[Answ
         except Exception:  # noqa: BLE001, S112 - a refusal, or what the request's own way will tell
             continue
     if judged:
-        taken = _take(list(judged.values()), may_ask=True, at=arrivals[-1][1])
+        taken = _take(list(judged.values()), may_ask=True, at=arrivals[-1][1], announcements=announcements)
         for index, result in zip(judged, taken, strict=True):
             results[index] = result
     return results
 
 
-def _take(judged: Sequence[Stored], *, may_ask: bool, at: datetime) -> list[Answer | Callable[[], Answer]]:
+def _take(
+    judged: Sequence[Stored], *, may_ask: bool, at: datetime, announcements: Announcements
+) -> list[Answer | Callable[[], Answer]]:
     """Keep judged requests and accept what is ordinary among them; return answers, or what is left to do for one.
 
     Those that waited for their turn, behind some that hung, have less time left.
@@ -111,7 +119,7 @@ def _take(judged: Sequence[Stored], *, may_ask: bool, at: datetime) -> list[Answ
     accepted: list[Answer | None] = [None] * len(stored)
     if stored and (left := _seconds_left(oldest)):
         with deadline(left):
-            accepted = events_accept(stored, at=at)
+            accepted = events_accept(stored, at=at, announcements=announcements)
     answers = iter(accepted)
     results: list[Answer | Callable[[], Answer]] = []
     for one, where in zip(judged, kept, strict=True):

@@ -22,6 +22,7 @@ from django.urls import Resolver404, URLResolver
 from django.urls.resolvers import RegexPattern
 
 from optionsengine.core import clock
+from optionsengine.core.announcements import Announcements
 from optionsengine.core.together import Together
 from optionsengine.pipeline.answers import Answer, answer_failed, answer_unavailable
 from optionsengine.pipeline.intake import MAX_BODY_BYTES, Incoming, request_receive, requests_receive
@@ -38,7 +39,9 @@ logger = logging.getLogger(__name__)
 AT_MOST = 64  # a group's answers wait for the whole of it
 ORDINARY_BYTES = 16 * 1024  # a larger body is read alone: nobody waits for the work it makes
 GIVE_UP_SECONDS = 2.4  # not even a disk that hangs keeps a sender waiting
+ANNOUNCE_SECONDS = 0.05  # at most, in a rush; after it, and after an alert that came alone, at once
 _HEADERS = [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
+_announcements = Announcements()
 _addresses = URLResolver(RegexPattern(r"^/"), "optionsengine.pipeline.urls")
 
 Result = TypeVar("Result")
@@ -46,7 +49,16 @@ Reply = tuple[int, list[tuple[str, str]], bytes]
 
 
 def _take(arrivals: Sequence[tuple[Incoming, datetime]]) -> Sequence[Answer | Callable[[], Answer]]:
-    return _connected(lambda: requests_receive(arrivals))
+    def work() -> Sequence[Answer | Callable[[], Answer]]:
+        results = requests_receive(arrivals, announcements=_announcements)
+        _announcements.say(every=ANNOUNCE_SECONDS)
+        return results
+
+    return _connected(work)
+
+
+def _rest() -> None:
+    _connected(_announcements.say)
 
 
 def _connected(work: Callable[[], Result]) -> Result:
@@ -60,7 +72,7 @@ def _connected(work: Callable[[], Result]) -> Result:
 
 
 _together = Together[tuple[Incoming, datetime], Answer | Callable[[], Answer]](
-    _take, most=AT_MOST, seconds=GIVE_UP_SECONDS
+    _take, most=AT_MOST, seconds=GIVE_UP_SECONDS, rest=_rest
 )
 
 

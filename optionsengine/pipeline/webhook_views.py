@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -30,8 +31,13 @@ _STORED_HEADERS = ("X-Request-Id", "X-Webhook-Timestamp", "Webhook-Id")
 Environment = Mapping[str, Any]  # a request as WSGI describes it (PEP 3333)
 
 
+@cache
+def _key(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
+
+
 def _header(environment: Environment, name: str) -> str:
-    return str(environment.get("HTTP_" + name.upper().replace("-", "_"), ""))
+    return str(environment.get(_key(name), ""))
 
 
 def _printable(text: str) -> str:

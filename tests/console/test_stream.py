@@ -11,7 +11,13 @@ from django.db import connection, transaction
 
 from optionsengine.asgi import application
 from optionsengine.console.stream import EventStream, Fan, cors_headers, stream_ticket_create, stream_ticket_read
+from optionsengine.core.announcements import Announcements
+from optionsengine.pipeline.events import event_process
+from signals.models import SignalEvent
 from tests import factories
+from tests.pipeline.intake_client import alert
+from tests.pipeline.test_acceptance import accept_all, stored
+from tests.signals.test_services import LATER
 
 DEADLINE = 8
 
@@ -170,7 +176,7 @@ def test_each_event_row_reaches_every_client_when_it_commits():
 
     def write_and_take_back():
         with transaction.atomic():
-            factories.signal_event(to_status="never")
+            factories.signal_event(from_status="pending", to_status="never")
             transaction.set_rollback(True)
 
     async def scenario():
@@ -207,6 +213,44 @@ def test_each_event_row_reaches_every_client_when_it_commits():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["ordinary", "group"])
+def test_a_new_signal_reaches_the_clients_by_either_way(way):
+    def arrive():
+        request = stored(alert())
+        if way == "ordinary":
+            event_process(request.event_id, at=LATER)
+        else:
+            announcements = Announcements()
+            assert accept_all(request, announcements=announcements) != [None]
+            announcements.say()
+        return SignalEvent.objects.get()
+
+    async def scenario():
+        async with _streaming() as (_, app):
+            client = Client(app, _scope(stream_ticket_create(1)))
+            await client.until("event: resync")
+            row = await _in_thread(arrive)
+            await client.until("event: signal")
+            await client.leave()
+            return row, client.events()
+
+    row, events = asyncio.run(scenario())
+    assert events == [
+        (
+            "signal",
+            {
+                "id": str(row.pk),
+                "sse_id": str(row.pk),
+                "entity_id": str(row.signal_id),
+                "from": "",
+                "to": "pending",
+                "at": row.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            },
+        )
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_lost_connection_is_made_again_and_clients_are_told_to_read_anew():
     def cut():
         with connection.cursor() as cursor:
@@ -222,7 +266,7 @@ def test_a_lost_connection_is_made_again_and_clients_are_told_to_read_anew():
             await client.until("event: resync")
             cut_off = await _in_thread(cut)
             await client.until("event: resync", times=2)
-            await _in_thread(factories.signal_event)
+            await _in_thread(lambda: factories.signal_event(from_status="pending"))
             await client.until("event: signal")
             await client.leave()
             return cut_off

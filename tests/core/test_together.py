@@ -136,3 +136,38 @@ def test_it_does_not_wait_for_ever(work, monkeypatch):
 
     assert asyncio.run(rush()) == "alonealone"
     assert [len(group) for group in work.groups] == [BUSY, 1]
+
+
+def test_when_nobody_waits_any_more_it_rests_once_on_the_same_thread(work):
+    rested = []
+
+    async def rush():
+        group = Together(work, most=8, rest=lambda: rested.append((threading.current_thread().name, len(work.groups))))
+        first = asyncio.create_task(group(1))
+        await begun(work)
+        second = asyncio.create_task(group(2))
+        await asyncio.sleep(0)
+        work.may_end.set()
+        results = await asyncio.gather(first, second)
+        while group._running is not None:
+            await asyncio.sleep(0)
+        return results
+
+    assert asyncio.run(rush()) == [2, 4]
+    [(thread, groups)] = rested
+    assert thread.startswith("together")
+    assert groups == 2
+
+
+def test_a_failing_rest_stops_nobody(work, caplog):
+    work.may_end.set()
+
+    def fail():
+        raise ValueError("no rest")
+
+    async def twice():
+        group = Together(work, most=8, rest=fail)
+        return [await group(1), await group(2)]
+
+    assert asyncio.run(twice()) == [2, 4]
+    assert "what was left to do after a group failed" in caplog.text

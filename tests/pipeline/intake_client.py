@@ -11,6 +11,7 @@ from django.http import JsonResponse
 from django.test import Client, RequestFactory
 
 from optionsengine.core import clock
+from optionsengine.core.announcements import Announcements
 from optionsengine.pipeline import webhook_front
 from optionsengine.pipeline.answers import Answer
 from optionsengine.pipeline.intake import requests_receive
@@ -57,7 +58,9 @@ def _front_post(raw, path, content_type, sent):
     incoming = webhook_front.alert_read(made.environ, raw)
     if incoming is None:
         return None
-    [result] = requests_receive([(incoming, clock.now())])
+    announcements = Announcements()
+    [result] = requests_receive([(incoming, clock.now())], announcements=announcements)
+    announcements.say()
     answer = result if isinstance(result, Answer) else result()
     response = JsonResponse(answer_content(made.environ, answer, incoming.started), status=answer.http)
     response.json = lambda: json.loads(response.content)

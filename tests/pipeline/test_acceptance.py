@@ -11,6 +11,7 @@ from django_q.signing import SignedPackage
 
 from experiments.models import Experiment
 from optionsengine.core import ids
+from optionsengine.core.announcements import Announcements
 from optionsengine.pipeline.acceptance import Stored, events_accept
 from optionsengine.pipeline.events import event_process
 from signals.data import JudgedRequest
@@ -67,9 +68,11 @@ def facts(source):
     return next(known for known in sources_known() if known.pk == source.pk) if source else None
 
 
-def accept_all(*requests, source=None):
+def accept_all(*requests, source=None, announcements=None):
     return events_accept(
-        [Stored(request, facts(source), json.loads(request.body), 0.0) for request in requests], at=LATER
+        [Stored(request, facts(source), json.loads(request.body), 0.0) for request in requests],
+        at=LATER,
+        announcements=announcements or Announcements(),
     )
 
 
