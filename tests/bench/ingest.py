@@ -9,8 +9,8 @@ from tests.bench.machine import CLIENTS, Machine
 from tests.bench.report import Figures
 
 KEYS = ("ingest_vs_pgbench", "ingest_per_s", "pgbench_per_s", "ingest_p50_ms", "ingest_p99_ms")
-ROUNDS = 4
-ROUND_SECONDS = 4
+ROUNDS = 6
+ROUND_SECONDS = 3
 _WARM_SECONDS = 2
 _STEADY_PER_SECOND = 50
 _STEADY_SECONDS = 14
