@@ -148,8 +148,8 @@ def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
 def _quote_freeze(quote: Quote) -> Quote:
     return Quote(
         symbol=quote.symbol,
-        bid=price_exact(quote.bid),
-        ask=price_exact(quote.ask),
+        bid=None if quote.bid is None else price_exact(quote.bid),
+        ask=None if quote.ask is None else price_exact(quote.ask),
         at=quote.at,
         source=quote.source,
         last=price_exact(quote.last),
@@ -202,7 +202,8 @@ def inputs_build(
     terms = terms_build(signal=signal, at=at, limits=limits, config=config, iv_percentile=iv_percentile)
     chain = None if market.chain is None else _chain_freeze(market.chain, terms)
     quote, problem = market.quote, market.problem
-    if quote is not None and not all(price.is_finite() for price in (quote.bid, quote.ask, quote.last)):
+    prices = () if quote is None else (quote.bid, quote.ask, quote.last)
+    if not all(price is None or price.is_finite() for price in prices):
         quote, problem = None, problem or f"the quote of {signal.symbol} is not a number"
     return DecisionInputs(
         signal=signal,

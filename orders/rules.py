@@ -70,7 +70,7 @@ def paper_fill(
         return _waits(request, OrderCode.QUOTE_UNUSABLE, f"the quote is {problem.value.replace('_', ' ')}: {seen}")
     is_buy = request.action == OrderAction.BUY_TO_OPEN
     displayed_size = quote.ask_size if is_buy else quote.bid_size
-    if displayed_size <= 0:
+    if not displayed_size:
         side = "ask" if is_buy else "bid"
         return _waits(request, OrderCode.QUOTE_UNUSABLE, f"the {side} of {quote.bid} to {quote.ask} shows no size")
     price = paper_price(

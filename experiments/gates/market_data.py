@@ -3,8 +3,13 @@
 from experiments.data import DecisionInputs, GateVerdict
 from experiments.enums import Gate, GateCode
 from experiments.gates.verdicts import deferred, passed, soon
+from optionsengine.market.data import Quote
 from optionsengine.market.enums import QuoteProblem
-from optionsengine.market.rules import quote_problem
+from optionsengine.market.rules import price_problem
+
+
+def _shown(quote: Quote) -> str:
+    return f"last {quote.last}" if quote.bid is None and quote.ask is None else f"{quote.bid} / {quote.ask}"
 
 
 def judge(inputs: DecisionInputs) -> GateVerdict:
@@ -21,14 +26,14 @@ def judge(inputs: DecisionInputs) -> GateVerdict:
             threshold="quote, bars and chain",
         )
     age = f"{(inputs.at - quote.at).total_seconds():.0f} s old"
-    problem = quote_problem(quote.bid, quote.ask, quote.at, inputs.at, limit)
+    problem = price_problem(quote, inputs.at, limit)
     if problem is None:
         return passed(Gate.MARKET_DATA, value=age, threshold=f"{limit} s")
     stale = problem == QuoteProblem.STALE
     return deferred(
         Gate.MARKET_DATA,
         GateCode.MARKET_DATA_STALE if stale else GateCode.MARKET_DATA_UNAVAILABLE,
-        f"the quote of {quote.symbol} is {problem.value} ({quote.bid} / {quote.ask}, {age}); it is asked for again",
+        f"the quote of {quote.symbol} is {problem.value} ({_shown(quote)}, {age}); it is asked for again",
         soon(inputs),
         value=age if stale else problem.value,
         threshold=f"{limit} s" if stale else "two-sided, uncrossed",

@@ -27,19 +27,22 @@ class MarketError(Transient):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The best bid and offer of a stock or fund; `at` is when the market last said so, not when we asked."""
+    """The best bid and offer of a stock or fund; `at` is when the market last said so, not when we asked.
+
+    A source that tells only trades gives neither bid nor ask: such a price can be looked at and not traded on.
+    """
 
     symbol: str
-    bid: Decimal
-    ask: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
     at: datetime
     source: str
     last: Decimal
 
     @property
     def mid(self) -> Decimal:
-        """Halfway between bid and ask."""
-        return (self.bid + self.ask) / 2
+        """Halfway between bid and ask; the last trade of a source that tells neither."""
+        return self.last if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +55,33 @@ class Bar:
     low: Decimal
     close: Decimal
     volume: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class OptionQuote:
-    """One listed contract's market.
+    """One listed contract's market; what its source does not say is None, but a side that nobody quotes is zero.
 
     `iv` is annual, as a fraction (0.2 is 20 %); `delta` is negative for puts; `theta` is dollars per share and calendar
     day (negative); `vega` is dollars per share and volatility point; sizes, volume and interest are contracts.
+    `greeks_source` names who worked out `iv` and the Greeks: the source itself, or `computed` for our own pricing.
     """
 
     contract: OptionContract
     bid: Decimal
     ask: Decimal
-    bid_size: int
-    ask_size: int
-    iv: float
-    delta: float
-    gamma: float
-    theta: float
-    vega: float
-    open_interest: int
-    volume: int
+    bid_size: int | None
+    ask_size: int | None
+    iv: float | None
+    delta: float | None
+    gamma: float | None
+    theta: float | None
+    vega: float | None
+    open_interest: int | None
+    volume: int | None
     at: datetime
     source: str
+    greeks_source: str = ""
 
     @property
     def mid(self) -> Decimal:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from optionsengine.market.data import Quote
 from optionsengine.market.enums import QuoteProblem
 
 CLOCK_SKEW_SECONDS = 5  # a feed's clock may run this far ahead of ours before its quotes are from the future
@@ -25,6 +26,23 @@ def quote_problem(
         return QuoteProblem.ONE_SIDED
     if bid > ask:
         return QuoteProblem.CROSSED
+    return age_problem(at_quote, at, max_age_seconds)
+
+
+def price_problem(quote: Quote, at: datetime, max_age_seconds: int) -> QuoteProblem | None:
+    """Return the first thing that forbids going by a stock's price, or None.
+
+    A source that tells only trades is judged by its last one; one that tells a book, by that.
+    """
+    if quote.bid is not None or quote.ask is not None:
+        return quote_problem(quote.bid, quote.ask, quote.at, at, max_age_seconds)
+    if not quote.last.is_finite():
+        return QuoteProblem.NOT_FINITE
+    return QuoteProblem.ZERO if quote.last <= 0 else age_problem(quote.at, at, max_age_seconds)
+
+
+def age_problem(at_quote: datetime, at: datetime, max_age_seconds: int) -> QuoteProblem | None:
+    """Return whether a quote of that time is too old, or from the future."""
     age = (at - at_quote).total_seconds()
     if age > max_age_seconds:
         return QuoteProblem.STALE

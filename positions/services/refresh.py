@@ -15,7 +15,7 @@ from optionsengine.core.values import OptionContract
 from optionsengine.market import calendar
 from optionsengine.market.data import MarketError, OptionQuote, Quote
 from optionsengine.market.providers.base import MarketProvider
-from optionsengine.market.rules import quote_problem
+from optionsengine.market.rules import price_problem, quote_problem
 from optionsengine.market.selectors import market_open
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel
@@ -106,7 +106,7 @@ def _quotes(
         stock = provider.quote(underlying, at) if usable else None
     except MarketError:
         stock = None
-    if stock is not None and quote_problem(stock.bid, stock.ask, stock.at, at, max_age) is not None:
+    if stock is not None and price_problem(stock, at, max_age) is not None:
         stock = None
     return usable, stock
 

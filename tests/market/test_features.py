@@ -21,7 +21,7 @@ START = datetime(2026, 2, 20, 14, 30, tzinfo=UTC)
 def bar(number: int, close: float, high: float | None = None, low: float | None = None, volume: int = 1000) -> Bar:
     # quarters of a dollar are exact as floats, so that what ties on paper ties in the arithmetic
     prices = (close, close + 0.5 if high is None else high, close - 0.5 if low is None else low, close)
-    return Bar(START + timedelta(minutes=5 * number), *(Decimal(str(round(price * 4) / 4)) for price in prices), volume)
+    return Bar(START + timedelta(minutes=5 * number), *(Decimal(str(round(price * 4) / 4)) for price in prices), volume, "test")
 
 
 def wandering(count: int, seed: int = 3) -> list[Bar]:
@@ -141,7 +141,7 @@ def test_features_are_finite_rounded_and_canonical(seed, count):
 def test_mirrored_bars_have_mirrored_features(seed):
     bars = wandering(120, seed)
     mirrored = [
-        Bar(b.at, Decimal(400) - b.open, Decimal(400) - b.low, Decimal(400) - b.high, Decimal(400) - b.close, b.volume)
+        Bar(b.at, Decimal(400) - b.open, Decimal(400) - b.low, Decimal(400) - b.high, Decimal(400) - b.close, b.volume, "test")
         for b in bars
     ]
     up, down = frame_features(bars, "5m"), frame_features(mirrored, "5m")

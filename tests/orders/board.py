@@ -58,6 +58,9 @@ class Board:
             raise MarketError(MarketProblem.UNKNOWN_SYMBOL, "no spot on the board")
         return Quote(symbol, self.spot, self.spot, at, self.name, self.spot)
 
+    def quotes(self, symbols, at):
+        return {symbol: self.quote(symbol, at) for symbol in symbols}
+
     def bars(self, symbol: str, timeframe: Timeframe, limit: int, at: datetime) -> tuple[Bar, ...]:
         raise MarketError(MarketProblem.NO_DATA, "the board has no bars")
 

@@ -22,6 +22,10 @@ class MarketProvider(Protocol):
         """Return the best bid and offer; outside the session the last one there was, with its own time."""
         ...
 
+    def quotes(self, symbols: Iterable[str], at: datetime) -> Mapping[str, Quote]:
+        """Return the quotes of those symbols that the provider knows, in as few calls as it can."""
+        ...
+
     def bars(self, symbol: str, timeframe: Timeframe, limit: int, at: datetime) -> tuple[Bar, ...]:
         """Return the last `limit` bars that have ended by `at`, oldest first; fewer if there are no more."""
         ...

@@ -16,6 +16,9 @@ class NullProvider:
     def quote(self, symbol: str, at: datetime) -> Quote:
         raise self._no_provider()
 
+    def quotes(self, symbols: Iterable[str], at: datetime) -> Mapping[str, Quote]:
+        raise self._no_provider()
+
     def bars(self, symbol: str, timeframe: Timeframe, limit: int, at: datetime) -> tuple[Bar, ...]:
         raise self._no_provider()
 

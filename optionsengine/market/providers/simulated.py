@@ -26,7 +26,7 @@ class SimulatedProvider:
     close either way. An option's `volume` is a full day's, so that liquidity does not depend on the hour.
     """
 
-    name = "simulated"
+    name = paths.SOURCE
 
     def __init__(self, *, seed: int, always_open: bool) -> None:
         self._world = paths.World(seed, always_open)
@@ -37,6 +37,9 @@ class SimulatedProvider:
         spread = profile_for(symbol).stock_spread
         bid = last - spread // 2
         return Quote(symbol, paths.dollars(bid), paths.dollars(bid + spread), moment, self.name, paths.dollars(last))
+
+    def quotes(self, symbols: Iterable[str], at: datetime) -> Mapping[str, Quote]:
+        return {symbol: self.quote(symbol, at) for symbol in dict.fromkeys(symbols) if is_symbol(symbol)}
 
     def bars(self, symbol: str, timeframe: Timeframe, limit: int, at: datetime) -> tuple[Bar, ...]:
         return paths.closed_bars(self._world, symbol, timeframe, limit, at)

@@ -221,6 +221,7 @@ def quote_board(world: World, symbol: str, board: Board, at: datetime, source: s
             volume,
             moment,
             source,
+            source,
         )
         for contract, bid, ask, interest, volume, (bid_size, ask_size, iv, delta, gamma, theta, vega) in facts
     )

@@ -22,6 +22,7 @@ from optionsengine.market.providers.simulated_symbols import profile_for
 
 FloatArray = NDArray[np.float64]
 
+SOURCE = "simulated"
 STEP_SECONDS = 15
 FRAME_MINUTES: dict[Timeframe, int] = {"5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 24 * 60}
 _STEPS_PER_MINUTE = 60 // STEP_SECONDS
@@ -197,7 +198,7 @@ def day_bars(world: World, symbol: str, number: int, timeframe: Timeframe) -> tu
     return tuple(
         (
             span.open_at + end * step,
-            Bar(span.open_at + start * step, dollars(first), dollars(high), dollars(low), dollars(last), volume),
+            Bar(span.open_at + start * step, dollars(first), dollars(high), dollars(low), dollars(last), volume, SOURCE),
         )
         for start, end, first, high, low, last, volume in zip(*(column.tolist() for column in columns), strict=True)
     )
