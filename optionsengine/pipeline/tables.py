@@ -1,21 +1,13 @@
-"""Tables for people, by rich; colour only on a terminal."""
+"""What the pipeline's commands show to people, as tables."""
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from optionsengine.ops.data import StageReport
 from optionsengine.pipeline.enums import Stage
 from optionsengine.pipeline.funnel import Funnel
 from optionsengine.pipeline.reconcile import InvariantResult
-
-
-def print_table(*tables: Table) -> None:
-    """Print tables to standard output at the terminal's width (100 columns where there is none)."""
-    console = Console(width=None if Console().is_terminal else 100)
-    for table in tables:
-        console.print(table)
 
 
 def invariants_table(results: list[InvariantResult]) -> Table:

@@ -6,7 +6,7 @@ import sys
 
 from django.conf import settings
 
-from optionsengine.pipeline.tables import print_table
+from optionsengine.core.tables import print_table
 from tests.bench.arithmetic import last_line
 from tests.bench.load import BenchError
 from tests.bench.machine import Machine

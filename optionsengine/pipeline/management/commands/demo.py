@@ -8,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from optionsengine.core.tables import print_table
 from optionsengine.pipeline.demo import DemoResult, DemoRunningError, demo_run
-from optionsengine.pipeline.tables import funnel_tables, invariants_table, print_table
+from optionsengine.pipeline.tables import funnel_tables, invariants_table
 
 
 class Command(BaseCommand):

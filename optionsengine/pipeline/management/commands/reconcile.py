@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from optionsengine.core import clock
+from optionsengine.core.tables import print_table
 from optionsengine.pipeline.reconcile import invariants_check
-from optionsengine.pipeline.tables import invariants_table, print_table
+from optionsengine.pipeline.tables import invariants_table
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from experiments.models import DecisionRound
 from experiments.replay import decision_replay
-from optionsengine.pipeline.tables import print_table
+from optionsengine.core.tables import print_table
 
 
 class Command(BaseCommand):

@@ -7,9 +7,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from optionsengine.core import clock
 from optionsengine.core.migrate import migrations_missing
+from optionsengine.core.tables import print_table
 from optionsengine.pipeline.enums import Stage
 from optionsengine.pipeline.stages import pipeline_run, stage_run
-from optionsengine.pipeline.tables import print_table, stages_table
+from optionsengine.pipeline.tables import stages_table
 
 
 class Command(BaseCommand):

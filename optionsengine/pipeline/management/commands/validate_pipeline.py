@@ -18,7 +18,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from optionsengine.core import clock
-from optionsengine.pipeline.tables import print_table
+from optionsengine.core.tables import print_table
 from optionsengine.pipeline.validation import (
     FILLED,
     REJECTED,

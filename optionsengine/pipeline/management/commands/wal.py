@@ -17,8 +17,8 @@ from rich.table import Table
 
 from optionsengine.core import clock
 from optionsengine.core.errors import Transient
+from optionsengine.core.tables import print_table
 from optionsengine.pipeline.replays import Replayed, events_replay, outcomes_count
-from optionsengine.pipeline.tables import print_table
 from optionsengine.pipeline.write_ahead import spool_drain, spool_open
 from optionsengine.pipeline.write_ahead_status import WriteAheadStatus, write_ahead_status
 from signals.enums import EventStatus
