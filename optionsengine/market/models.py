@@ -1,10 +1,61 @@
-"""What market feeds sent."""
+"""What market feeds sent, the bars that were read, and what may still be asked of each provider."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from optionsengine.core.models import MONEY_LIMIT, Row, bounded, money_field, one_of, price_field
+from optionsengine.market.data import TIMEFRAMES
 from optionsengine.market.enums import FeedKind
+
+
+class StoredBar(Row):
+    """One closed bar as a provider gave it. `at` is its opening."""
+
+    symbol = models.CharField(max_length=16)
+    timeframe = models.CharField(max_length=4)
+    at = models.DateTimeField()
+    open = price_field()
+    high = price_field()
+    low = price_field()
+    close = price_field()
+    volume = models.BigIntegerField()
+    source = models.CharField(max_length=20)
+
+    class Meta:
+        db_table = "bars"
+        verbose_name = "bar"
+        constraints = [
+            # also what finds the newest bars of a series
+            models.UniqueConstraint(fields=["symbol", "timeframe", "at"], name="bars_one_per_opening"),
+            one_of("bars_timeframe", "timeframe", list(TIMEFRAMES)),
+            bounded("bars_bounds", open=None, high=None, low=None, close=None),
+            models.CheckConstraint(
+                name="bars_in_order",
+                condition=Q(low__lte=F("open"), high__gte=F("open")) & Q(low__lte=F("close"), high__gte=F("close")),
+            ),
+            models.CheckConstraint(name="bars_volume", condition=Q(volume__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.timeframe}"
+
+
+class ProviderLimit(models.Model):
+    """How many calls a provider still takes in one window; all processes share the row, by the database's clock."""
+
+    name = models.CharField(max_length=60, primary_key=True, help_text="The provider and its window, alpaca/minute.")
+    tokens = models.FloatField(help_text="Calls left, growing evenly up to the window's number.")
+    refilled_at = models.DateTimeField()
+    blocked_until = models.DateTimeField(null=True, blank=True, help_text="The provider asked to be left alone.")
+
+    class Meta:
+        db_table = "provider_limits"
+        constraints = [
+            models.CheckConstraint(name="provider_limits_tokens", condition=Q(tokens__gte=0, tokens__lt=1e9))
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class FeedTick(Row):

@@ -63,6 +63,33 @@ class Alert(MutableRow):
         return self.cause
 
 
+class CircuitBreaker(models.Model):
+    """Whether an outside service is asked at all. All processes share the row; its times are the database's."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    failures = models.PositiveIntegerField(default=0, help_text="In a row, since the last success.")
+    retry_at = models.DateTimeField(
+        null=True, blank=True, help_text="Open until then; one call may try afterwards. Empty: closed."
+    )
+    probe_until = models.DateTimeField(null=True, blank=True, help_text="Until then one caller is trying.")
+    opened_at = models.DateTimeField(null=True, blank=True)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "circuit_breakers"
+        constraints = [
+            models.CheckConstraint(
+                name="circuit_breakers_open_or_not",
+                condition=Q(retry_at=None, opened_at=None, probe_until=None)
+                | Q(retry_at__isnull=False, opened_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 @pghistory.track()
 class TradingState(models.Model):
     """The one row that says whether the engine may trade."""
