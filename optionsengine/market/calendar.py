@@ -8,7 +8,7 @@ its close. Days are New York dates, instants are aware and answered in UTC.
 import warnings
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from optionsengine.core.errors import Permanent
 FIRST_DAY = date(2015, 1, 1)
 LAST_DAY = date(2035, 12, 31)
 NEW_YORK = ZoneInfo("America/New_York")
+FULL_CLOSE = time(16)
 
 DAILY_EXPIRY_SYMBOLS = frozenset({"SPY", "QQQ", "IWM"})
 _DAILY_SESSIONS = 10
@@ -102,6 +103,14 @@ def session_bounds(day: date) -> tuple[datetime, datetime]:
     sessions = _sessions()
     position = sessions.position[day]
     return sessions.opens[position], sessions.closes[position]
+
+
+def is_half_day(day: date) -> bool:
+    """Tell whether the session of `day` ends early: at 13:00 New York time instead of 16:00.
+
+    :raises ValueError: if `day` is not a session.
+    """
+    return session_bounds(day)[1].astimezone(NEW_YORK).time() < FULL_CLOSE
 
 
 def session_number(day: date) -> int:

@@ -30,3 +30,11 @@ class FeedKind(TextChoices):
     FLOW = "flow"
     PRICE = "price"
     CHAIN = "chain"
+
+
+class ExpiryKind(StrEnum):
+    """How regular an expiration is; a day that is several of these is the last of them."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"

@@ -11,18 +11,31 @@ from optionsengine.market import calendar
 
 NEW_YORK = ZoneInfo("America/New_York")
 
-# Published by the New York Stock Exchange; 9 January 2025 was the national day of mourning.
+# Weekdays without a session and sessions that end at 13:00, as the New York Stock Exchange has published them for 2020
+# to 2028: the last announcement, of 23 December 2025, holds 2026, 2027 and 2028, so no date here is our own reckoning.
+# The one closure it announced in no yearly table is 9 January 2025, the national day of mourning for Jimmy Carter.
 HOLIDAYS = {
+    2020: "01-01 01-20 02-17 04-10 05-25 07-03 09-07 11-26 12-25",
+    2021: "01-01 01-18 02-15 04-02 05-31 07-05 09-06 11-25 12-24",  # Juneteenth was not kept yet
+    2022: "01-17 02-21 04-15 05-30 06-20 07-04 09-05 11-24 12-26",  # New Year fell on a Saturday: not moved
+    2023: "01-02 01-16 02-20 04-07 05-29 06-19 07-04 09-04 11-23 12-25",
     2024: "01-01 01-15 02-19 03-29 05-27 06-19 07-04 09-02 11-28 12-25",
     2025: "01-01 01-09 01-20 02-17 04-18 05-26 06-19 07-04 09-01 11-27 12-25",
     2026: "01-01 01-19 02-16 04-03 05-25 06-19 07-03 09-07 11-26 12-25",
     2027: "01-01 01-18 02-15 03-26 05-31 06-18 07-05 09-06 11-25 12-24",
+    2028: "01-17 02-21 04-14 05-29 06-19 07-04 09-04 11-23 12-25",  # New Year on a Saturday again
 }
+# The day after Thanksgiving always; 3 July and 24 December unless they are weekends or the holiday itself is kept then.
 HALF_DAYS = {
+    2020: "11-27 12-24",
+    2021: "11-26",
+    2022: "11-25",
+    2023: "07-03 11-24",
     2024: "07-03 11-29 12-24",
     2025: "07-03 11-28 12-24",
     2026: "11-27 12-24",
     2027: "11-26",
+    2028: "07-03 11-24",
 }
 
 
@@ -57,12 +70,16 @@ def test_sessions_last_half_past_nine_to_four_except_the_published_half_days(yea
         else:
             assert close_at == new_york(f"{day}T16:00")
     assert half_days == days_of(HALF_DAYS, year)
+    sessions = calendar.sessions_between(date(year, 1, 1), date(year, 12, 31))
+    assert [day for day in sessions if calendar.is_half_day(day)] == half_days
 
 
 @pytest.mark.parametrize("day", ["2026-02-21", "2026-02-22", "2026-12-25"])
 def test_a_weekend_or_holiday_has_no_bounds(day):
     with pytest.raises(ValueError, match="is not a session"):
         calendar.session_bounds(date.fromisoformat(day))
+    with pytest.raises(ValueError, match="is not a session"):
+        calendar.is_half_day(date.fromisoformat(day))
     with pytest.raises(ValueError, match="is not a session"):
         calendar.session_number(date.fromisoformat(day))
 
@@ -107,7 +124,9 @@ def test_a_session_is_open_from_its_opening_up_to_its_close(moment, session):
         ("2026-02-20T16:00", "2026-02-23T09:30", "2026-02-23T16:00", "2026-02-20"),
         ("2026-02-14T12:00", "2026-02-17T09:30", "2026-02-17T16:00", "2026-02-13"),  # a holiday on Monday
         ("2026-11-25T16:00", "2026-11-27T09:30", "2026-11-27T13:00", "2026-11-25"),
+        ("2026-11-27T12:59:59.999999", "2026-11-30T09:30", "2026-11-27T13:00", "2026-11-27"),
         ("2026-11-27T13:00", "2026-11-30T09:30", "2026-11-30T16:00", "2026-11-27"),
+        ("2025-01-08T16:00", "2025-01-10T09:30", "2025-01-10T16:00", "2025-01-08"),  # over the day of mourning
     ],
 )
 def test_next_open_and_close_are_strictly_later(moment, next_open, next_close, last_session):
