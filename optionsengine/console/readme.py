@@ -22,7 +22,7 @@ from signals.enums import IntakeCode
 README = Path(settings.BASE_DIR) / "README.md"
 EXAMPLE = Path(settings.BASE_DIR) / ".env.example"
 SETTINGS_SOURCE = Path(settings.BASE_DIR) / "optionsengine" / "settings" / "base.py"
-READERS = ("text", "flag", "integer", "decimal", "choice", "words", "postgres_url")
+READERS = ("text", "flag", "integer", "decimal", "choice", "words", "rates", "web_url", "postgres_url")
 # the development database reads its own, because it must work where the settings do not
 DEVPG_BIN = "DEVPG_BIN"
 
@@ -83,6 +83,10 @@ def _spec(call: ast.Call) -> SettingSpec:
             return SettingSpec(name, str(default), ", ".join(rest[1]))
         case "words":
             return SettingSpec(name, str(default), "list, by commas")
+        case "rates":
+            return SettingSpec(name, str(default), "calls by window, 8/minute,800/day")
+        case "web_url":
+            return SettingSpec(name, str(default), "an https address")
         case "postgres_url":
             return SettingSpec(name, str(default), "a PostgreSQL URL")
     return SettingSpec(name, str(default), "text")

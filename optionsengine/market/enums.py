@@ -11,6 +11,11 @@ class MarketProblem(StrEnum):
     NO_PROVIDER = "no_provider"
     UNKNOWN_SYMBOL = "unknown_symbol"
     NO_DATA = "no_data"
+    UNSUPPORTED = "unsupported"
+    RATE_LIMITED = "rate_limited"
+    BREAKER_OPEN = "breaker_open"
+    PRICE_JUMP = "price_jump"
+    UNAVAILABLE = "unavailable"
 
 
 class QuoteProblem(StrEnum):

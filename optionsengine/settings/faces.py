@@ -9,6 +9,11 @@ from django.templatetags.static import static
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "shared": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"},
+    "market": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "market_cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    },
 }
 
 LOGIN_URL = "admin:login"

@@ -1,10 +1,12 @@
 """Readers of the environment that fail loudly: the name, what it must be, and what it was, unless that is a secret."""
 
+import ipaddress
 import os
 import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 import psycopg
@@ -73,6 +75,45 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+def rates(name: str, default: str) -> tuple[tuple[int, str], ...]:
+    """What a service allows, as calls and windows, for example `8/minute,800/day`."""
+    found: list[tuple[int, str]] = []
+    for part in words(name, default):
+        calls, _, window = part.partition("/")
+        if not calls.isascii() or not calls.isdigit() or not 1 <= int(calls) <= 10**6 or window not in WINDOWS:
+            found = []
+            break
+        found.append((int(calls), window))
+    if not found or len({window for _, window in found}) < len(found):
+        raise _refuse(name, "calls by second, minute, hour or day, for example 8/minute,800/day", text(name, default))
+    return tuple(found)
+
+
+def web_url(name: str, default: str) -> str:
+    """The address of a service on the internet. Addresses within a network are refused but for development."""
+    raw = text(name, default).rstrip("/")
+    parts = urlsplit(raw)
+    try:
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    is_whole = bool(host) and not (parts.username or parts.query or parts.fragment)
+    is_public = parts.scheme == "https" and "." in host and not _is_inside(host)
+    if not is_whole or not (is_public or (parts.scheme in {"http", "https"} and flag("DEBUG", False))):
+        raise _refuse(name, "an https address on the internet, without a user, for example https://api.example.com", raw)
+    return raw
+
+
+def _is_inside(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host.endswith((".local", ".internal", ".localhost"))
 
 
 def postgres_url(name: str) -> dict[str, Any]:
