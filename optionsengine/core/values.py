@@ -9,6 +9,7 @@ from optionsengine.core.enums import Right, Side
 
 CENT = Decimal("0.01")
 MULTIPLIER = 100  # shares per contract
+_OCC = re.compile(r"^(?P<root>[A-Z]{1,6}) *(?P<date>\d{6})(?P<right>[CP])(?P<strike>\d{8})$", re.ASCII)
 _SYMBOL = re.compile(r"^(?P<underlying>[A-Z][A-Z0-9.]*)-(?P<date>\d{8})-(?P<right>[CP])-(?P<strike>\d+(?:\.\d+)?)$")
 
 
@@ -59,3 +60,25 @@ class OptionContract:
         day = match["date"]
         expiration = date(int(day[:4]), int(day[4:6]), int(day[6:]))
         return cls(match["underlying"], expiration, Right(match["right"]), Decimal(match["strike"]))
+
+    @classmethod
+    def from_occ(cls, occ_symbol: str, underlying: str = "") -> "OptionContract":
+        """Read an OCC symbol back, padded root or not, as a contract of `underlying`, or of its root when that is "".
+
+        The root does not tell where a symbol like BRK.B has its dot, so whoever knows the underlying should say it.
+
+        :raises ValueError: if it is not one, if its root is not that of `underlying`, or if it was adjusted by a
+            corporate action (its root ends in a digit and it does not deliver 100 shares).
+        """
+        match = _OCC.match(occ_symbol)
+        if match is None:
+            raise ValueError(f"{occ_symbol!r} is not an OCC symbol of a standard contract like SPY260221C00600000")
+        root, day, strike = match["root"], match["date"], int(match["strike"])
+        if underlying and root != underlying.replace(".", ""):
+            raise ValueError(f"{occ_symbol!r} is not a standard contract of {underlying}")
+        if strike == 0:
+            raise ValueError(f"{occ_symbol!r} has no strike")
+        dollars, thousandths = divmod(strike, 1000)
+        price = Decimal(dollars) if thousandths == 0 else Decimal(strike).scaleb(-3).normalize()
+        expiration = date(2000 + int(day[:2]), int(day[2:4]), int(day[4:]))
+        return cls(underlying or root, expiration, Right(match["right"]), price)
