@@ -18,6 +18,19 @@ class MarketProblem(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class ProviderFault(StrEnum):
+    """What went wrong when a provider was asked."""
+
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    SERVER = "server"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    GARBAGE = "garbage"
+    NO_DATA = "no_data"
+
+
 class QuoteProblem(StrEnum):
     """Why a quote may not be traded on."""
 
