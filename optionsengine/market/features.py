@@ -10,6 +10,7 @@ import numpy as np
 from optionsengine.market import indicators
 from optionsengine.market.data import Bar, Timeframe
 from optionsengine.market.indicators import FloatArray
+from optionsengine.market.series import Series, last_session_vwap, series_of
 
 DIGITS = 6
 VOLUME_BARS = 20  # the bars before the last one that its volume is compared with
@@ -26,7 +27,9 @@ class FrameFeatures:
     Prices, `atr` and the MACD histograms (`macd_hist_prev` is one bar earlier) are dollars. `volume_ratio` is the last
     volume ÷ the mean of the 20 before. `bb_position` is 0 at the lower band, 1 at the upper one, and may lie outside.
     The percentiles (0 to 100) rank the last value among the series. `ema21_seeded` is the multi-timeframe trend's
-    average, seeded with the first close, from 21 bars on. `highs` and `lows` are the last three, oldest first.
+    average, seeded with the first close, from 21 bars on. `vwap` is that of the last session, from its opening up to
+    the last bar: None for daily bars, which hold no price within the day, and when the bars begin after the opening.
+    `highs` and `lows` are the last three, oldest first.
     `at` is the opening of the last bar.
     """
 
@@ -62,10 +65,9 @@ def _from_end(values: FloatArray, back: int = 1) -> float | None:
     return _rounded(float(values[-back])) if len(values) >= back else None
 
 
-def _vwap(bars: Sequence[Bar], closes: FloatArray, highs: FloatArray, lows: FloatArray) -> float | None:
-    volumes = np.array([bar.volume for bar in bars], dtype=np.float64)
-    total = float(volumes.sum())
-    return _rounded(float(((highs + lows + closes) / 3 * volumes).sum()) / total) if total > 0 else None
+def _vwap(bars: Sequence[Bar], series: Series, timeframe: Timeframe) -> float | None:
+    found = None if timeframe == "1d" else last_session_vwap(bars, series)
+    return None if found is None else _rounded(found.value)
 
 
 def _volume_ratio(bars: Sequence[Bar]) -> float | None:
@@ -90,10 +92,9 @@ def percentile_of_last(values: FloatArray) -> float | None:
 
 def frame_features(bars: Sequence[Bar], timeframe: Timeframe) -> FrameFeatures:
     """Compute the features of closed bars, oldest first."""
-    closes = np.array([float(bar.close) for bar in bars], dtype=np.float64)
-    highs = np.array([float(bar.high) for bar in bars], dtype=np.float64)
-    lows = np.array([float(bar.low) for bar in bars], dtype=np.float64)
-    macd = indicators.macd_histogram(closes)
+    series = series_of(bars)
+    closes, highs, lows = series.closes, series.highs, series.lows
+    macd = indicators.macd(closes).histogram
     bands = indicators.bollinger(closes)
     width = bands.upper - bands.lower
     ranges = indicators.atr(highs, lows, closes)
@@ -114,7 +115,7 @@ def frame_features(bars: Sequence[Bar], timeframe: Timeframe) -> FrameFeatures:
         rsi=_from_end(indicators.rsi(closes)),
         macd_hist=_from_end(macd),
         macd_hist_prev=_from_end(macd, 2),
-        vwap=_vwap(bars, closes, highs, lows),
+        vwap=_vwap(bars, series, timeframe),
         volume_ratio=_volume_ratio(bars),
         bb_position=_rounded(float((closes[-1] - bands.lower[-1]) / width[-1])) if has_width else None,
         bb_width_percentile=percentile_of_last(relative_width[-BAND_WIDTH_BARS:]),

@@ -2,7 +2,7 @@
 
 import math
 import random
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -21,7 +21,9 @@ START = datetime(2026, 2, 20, 14, 30, tzinfo=UTC)
 def bar(number: int, close: float, high: float | None = None, low: float | None = None, volume: int = 1000) -> Bar:
     # quarters of a dollar are exact as floats, so that what ties on paper ties in the arithmetic
     prices = (close, close + 0.5 if high is None else high, close - 0.5 if low is None else low, close)
-    return Bar(START + timedelta(minutes=5 * number), *(Decimal(str(round(price * 4) / 4)) for price in prices), volume, "test")
+    return Bar(
+        START + timedelta(minutes=5 * number), *(Decimal(str(round(price * 4) / 4)) for price in prices), volume, "test"
+    )
 
 
 def wandering(count: int, seed: int = 3) -> list[Bar]:
@@ -96,6 +98,25 @@ def test_vwap_and_volume_ratio_weigh_by_volume():
     assert features.volume_ratio == 5.0
 
 
+def test_vwap_is_that_of_the_last_session_alone():
+    bars = wandering(78) + [bar(number, 300.0 + number) for number in range(78, 80)]  # after 16:00 New York time
+    monday = [replace(one, at=one.at + timedelta(days=3)) for one in (bar(0, 50.0), bar(1, 70.0, volume=3000))]
+    within = [float((one.high + one.low + one.close) / 3) * one.volume for one in bars[:78]]
+    friday = sum(within) / sum(one.volume for one in bars[:78])
+    assert frame_features(bars, "5m").vwap == pytest.approx(friday, abs=1e-6)
+    assert frame_features(bars + monday[:1], "5m").vwap == 50.0
+    assert frame_features(bars + monday, "15m").vwap == 65.0
+
+
+def test_vwap_needs_the_session_from_its_opening_and_bars_within_the_day():
+    bars = wandering(30)
+    assert frame_features(bars, "4h").vwap is not None
+    assert frame_features(bars[1:], "4h").vwap is None
+    assert frame_features(bars, "1d").vwap is None
+    saturday = [replace(one, at=one.at + timedelta(days=1)) for one in bars]
+    assert frame_features(saturday, "5m").vwap is None
+
+
 def test_what_divides_by_nothing_is_none():
     flat = [bar(number, 100.0, 100.0, 100.0, volume=0) for number in range(60)]
     features = frame_features(flat, "5m")
@@ -141,7 +162,15 @@ def test_features_are_finite_rounded_and_canonical(seed, count):
 def test_mirrored_bars_have_mirrored_features(seed):
     bars = wandering(120, seed)
     mirrored = [
-        Bar(b.at, Decimal(400) - b.open, Decimal(400) - b.low, Decimal(400) - b.high, Decimal(400) - b.close, b.volume, "test")
+        Bar(
+            b.at,
+            Decimal(400) - b.open,
+            Decimal(400) - b.low,
+            Decimal(400) - b.high,
+            Decimal(400) - b.close,
+            b.volume,
+            "test",
+        )
         for b in bars
     ]
     up, down = frame_features(bars, "5m"), frame_features(mirrored, "5m")
