@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from optionsengine.core.errors import Transient
 from optionsengine.core.values import OptionContract
-from optionsengine.market.enums import MarketProblem, ProviderFault
+from optionsengine.market.enums import MarketProblem
 
 Timeframe = Literal["5m", "15m", "1h", "4h", "1d"]
 TIMEFRAMES: tuple[Timeframe, ...] = ("5m", "15m", "1h", "4h", "1d")
@@ -23,25 +23,6 @@ class MarketError(Transient):
         self.code = code
         self.message = message
         self.context = context
-
-
-class ProviderError(MarketError):
-    """A provider was asked and gave no usable answer. `retry_after` is in seconds, where the provider said so."""
-
-    def __init__(self, fault: ProviderFault, message: str, *, provider: str, retry_after: float | None = None) -> None:
-        code = MarketProblem.NO_DATA if fault == ProviderFault.NO_DATA else MarketProblem.UNAVAILABLE
-        super().__init__(code, message, provider=provider, fault=fault.value)
-        self.fault = fault
-        self.provider = provider
-        self.retry_after = retry_after
-
-
-@dataclass(frozen=True, slots=True)
-class RateNote:
-    """What a provider's answer says of its limit: `remaining` of `limit` calls."""
-
-    limit: int
-    remaining: int
 
 
 @dataclass(frozen=True, slots=True)

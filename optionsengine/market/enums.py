@@ -15,6 +15,7 @@ class MarketProblem(StrEnum):
     RATE_LIMITED = "rate_limited"
     BREAKER_OPEN = "breaker_open"
     PRICE_JUMP = "price_jump"
+    PROVIDER_FAILED = "provider_failed"
     UNAVAILABLE = "unavailable"
 
 
@@ -28,6 +29,7 @@ class ProviderFault(StrEnum):
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
     GARBAGE = "garbage"
+    REJECTED = "rejected"
     NO_DATA = "no_data"
 
 

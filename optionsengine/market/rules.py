@@ -41,6 +41,11 @@ def price_problem(quote: Quote, at: datetime, max_age_seconds: int) -> QuoteProb
     return QuoteProblem.ZERO if quote.last <= 0 else age_problem(quote.at, at, max_age_seconds)
 
 
+def is_jump(known: Decimal, price: Decimal, limit_percent: Decimal) -> bool:
+    """Tell whether a price lies further than `limit_percent` from the last good one."""
+    return abs(price - known) * 100 > limit_percent * known
+
+
 def age_problem(at_quote: datetime, at: datetime, max_age_seconds: int) -> QuoteProblem | None:
     """Return whether a quote of that time is too old, or from the future."""
     age = (at - at_quote).total_seconds()

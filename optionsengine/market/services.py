@@ -1,13 +1,41 @@
-"""What stores the market's messages."""
+"""What stores the market's messages, and the bars that were read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Max
+
+from optionsengine.market.data import Bar, Timeframe
 from optionsengine.market.enums import FeedKind
-from optionsengine.market.models import FeedTick
+from optionsengine.market.models import FeedTick, StoredBar
+
+
+def bars_store(*, symbol: str, timeframe: Timeframe, bars: Sequence[Bar], at: datetime) -> None:
+    """Keep the bars that are newer than what is kept of their series already."""
+    newest = StoredBar.objects.filter(symbol=symbol, timeframe=timeframe).aggregate(at=Max("at"))["at"]
+    StoredBar.objects.bulk_create(
+        (
+            StoredBar(
+                created_at=at,
+                symbol=symbol,
+                timeframe=timeframe,
+                at=bar.at,
+                open=bar.open,
+                high=bar.high,
+                low=bar.low,
+                close=bar.close,
+                volume=bar.volume,
+                source=bar.source,
+            )
+            for bar in bars
+            if newest is None or bar.at > newest
+        ),
+        batch_size=1000,
+        ignore_conflicts=True,  # another process may have read the same
+    )
 
 
 def feed_tick_save(

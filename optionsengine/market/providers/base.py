@@ -41,3 +41,9 @@ class MarketProvider(Protocol):
     def official_close(self, symbol: str, day: date) -> Decimal:
         """Return the closing price of the last session on or before `day`, which options expiring then settle on."""
         ...
+
+
+class NetworkProvider(MarketProvider, Protocol):
+    """A provider that is asked over the network. `offers` names the methods of the protocol that it has data for."""
+
+    offers: frozenset[str]

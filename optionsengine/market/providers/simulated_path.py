@@ -198,9 +198,9 @@ def day_bars(world: World, symbol: str, number: int, timeframe: Timeframe) -> tu
     return tuple(
         (
             span.open_at + end * step,
-            Bar(span.open_at + start * step, dollars(first), dollars(high), dollars(low), dollars(last), volume, SOURCE),
+            Bar(span.open_at + start * step, dollars(first), dollars(high), dollars(low), dollars(last), size, SOURCE),
         )
-        for start, end, first, high, low, last, volume in zip(*(column.tolist() for column in columns), strict=True)
+        for start, end, first, high, low, last, size in zip(*(column.tolist() for column in columns), strict=True)
     )
 
 

@@ -1,0 +1,95 @@
+"""One question to one provider: whether it may be asked, and what its answer or its silence means for the next one."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from optionsengine.market.data import MarketError
+from optionsengine.market.enums import MarketProblem, ProviderFault
+from optionsengine.market.limits import Rate, limit_block, limit_note, limit_take
+from optionsengine.market.providers.base import NetworkProvider
+from optionsengine.market.providers.http import ProviderError, RateNote
+from optionsengine.ops.breakers import FORBIDDEN_SECONDS, breaker_admit, breaker_fail, breaker_release, breaker_succeed
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 60.0  # for a provider that asks to be left alone and does not say for how long
+RETRY_AFTER_MOST = 86_400.0
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A provider with its key and how often it may be asked."""
+
+    name: str
+    provider: NetworkProvider
+    rates: tuple[Rate, ...]
+
+
+def breaker_name(source: str) -> str:
+    """Return the name of the breaker of the provider `source`."""
+    return f"market:{source}"
+
+
+def source_ask(source: Source, ask: Callable[[NetworkProvider], Answer], *, at: datetime) -> Answer:
+    """Ask, unless the provider's breaker is open, and tell the breaker and the limits what came of it.
+
+    :raises MarketError: if there is no answer.
+    """
+    breaker = breaker_name(source.name)
+    if not breaker_admit(breaker):
+        raise MarketError(MarketProblem.BREAKER_OPEN, "is not asked for a while, after repeated failures")
+    try:
+        answer = ask(source.provider)
+    except ProviderError as error:
+        _fault_tell(source, breaker, error, at)
+        raise
+    except MarketError:
+        breaker_release(breaker)  # it was not asked, or knows no such thing
+        raise
+    except Exception as error:
+        logger.exception("%s could not be read", source.name)
+        breaker_fail(breaker, error=f"{type(error).__name__} in our reading", at=at)
+        raise MarketError(MarketProblem.UNAVAILABLE, "its answer could not be read; the log has the trace") from error
+    breaker_succeed(breaker, at=at)
+    return answer
+
+
+def _fault_tell(source: Source, breaker: str, error: ProviderError, at: datetime) -> None:
+    match error.kind:
+        case ProviderFault.NO_DATA:
+            breaker_succeed(breaker, at=at)  # it answers; it has nothing
+        case ProviderFault.RATE_LIMITED:
+            wait = RETRY_AFTER_SECONDS if error.retry_after is None else error.retry_after
+            limit_block(source.name, source.rates, seconds=min(max(wait, 1.0), RETRY_AFTER_MOST))
+            breaker_release(breaker)
+        case ProviderFault.FORBIDDEN:
+            breaker_fail(breaker, error=error.message, at=at, open_seconds=FORBIDDEN_SECONDS)
+        case _:
+            breaker_fail(breaker, error=error.message, at=at)
+
+
+def permit_for(name: str, rates: tuple[Rate, ...]) -> Callable[[], None]:
+    """Return what takes one call out of the provider's buckets before each request of its adapter."""
+
+    def permit() -> None:
+        window = limit_take(name, rates)
+        if window:
+            told = f"may not be asked more often this {window}; raise its *_RATE_LIMIT if your plan allows more"
+            raise MarketError(MarketProblem.RATE_LIMITED, told)
+
+    return permit
+
+
+def note_for(name: str, rates: tuple[Rate, ...]) -> Callable[[RateNote], None]:
+    """Return what believes the limit that the provider states in its answers."""
+
+    def believe(note: RateNote) -> None:
+        if note.limit is not None and note.remaining is not None:
+            limit_note(name, rates, limit=note.limit, remaining=note.remaining)
+
+    return believe
