@@ -1,0 +1,283 @@
+"""The one way a provider is asked over HTTP: bounded in time and size, strict in what it takes, silent about keys.
+
+Nothing is tried again here and nothing is remembered but connections: order, limits, breaker and cache belong to the
+gateway, which permits each single request through `permit` and hears through `note` what its answer says of the limit.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+import httpx2
+
+from optionsengine.core.deadline import deadline
+from optionsengine.market.data import MarketError, ProviderError, RateNote
+from optionsengine.market.enums import ProviderFault
+from optionsengine.market.providers.http_wire import DeadlineTransport
+
+CONNECT_SECONDS = 1.0
+TOTAL_SECONDS = 3.0
+MAX_BYTES = 16 * 1024 * 1024
+
+_ERROR_BYTES = 64 * 1024
+_SAID_CHARACTERS = 200
+_SAID_FIELDS = ("message", "errmsg", "error")
+_STATUS_FAULTS = {
+    401: ProviderFault.UNAUTHORIZED,
+    402: ProviderFault.FORBIDDEN,
+    403: ProviderFault.FORBIDDEN,
+    404: ProviderFault.NO_DATA,
+    408: ProviderFault.TIMEOUT,
+    429: ProviderFault.RATE_LIMITED,
+}
+_ADVICE = {
+    ProviderFault.UNAUTHORIZED: "it does not know this key; check {keys}",
+    ProviderFault.FORBIDDEN: "this key may not ask that; check {keys}, the plan and the feed",
+    ProviderFault.RATE_LIMITED: "too many calls; they go on when its window ends",
+    ProviderFault.SERVER: "its server failed; asked again later",
+    ProviderFault.TIMEOUT: "no whole answer in time; asked again later",
+    ProviderFault.UNREACHABLE: "no connection; check the network and the address in the settings",
+    ProviderFault.GARBAGE: "its answer cannot be read; asked again later",
+    ProviderFault.NO_DATA: "it has nothing for this symbol; check the symbol, or add another provider",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RateHeaders:
+    """How a provider names its headers; "" for one that it has not. `used` counts calls of the window, `reset` is in
+    epoch seconds."""
+
+    remaining: str
+    limit: str = ""
+    used: str = ""
+    reset: str = ""
+
+    def read(self, headers: Mapping[str, str]) -> RateNote | None:
+        """Return what the headers say, or None if they are silent or cannot be read."""
+        limit, remaining, used = (_whole(headers.get(name, "")) for name in (self.limit, self.remaining, self.used))
+        if limit is None and remaining is not None and used is not None:
+            limit = remaining + used
+        return None if limit is None or remaining is None else RateNote(limit, remaining)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON object with its HTTP status and, if it says so, the time at the server when it was sent."""
+
+    body: dict[str, Any]
+    status: int
+    sent_at: datetime | None
+
+
+Wait = Callable[[str, datetime], float | None]
+
+
+class HttpSource:
+    """Asks one provider. The `secrets` travel in `headers` and appear nowhere else.
+
+    `keys` names the settings a person must check; `wait` tells, from what a 429 said and the server's time, how long to
+    wait where no header does. `permit` may raise to stop a request before it is sent.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        *,
+        keys: str,
+        headers: Mapping[str, str],
+        secrets: tuple[str, ...],
+        rate_headers: RateHeaders,
+        wait: Wait | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
+        max_bytes: int = MAX_BYTES,
+        permit: Callable[[], None] | None = None,
+        note: Callable[[RateNote], None] | None = None,
+    ) -> None:
+        self.provider = provider
+        self._keys = keys
+        self._headers = {**headers, "Accept": "application/json"}
+        self._secrets = tuple(secret for secret in secrets if secret)
+        self._rate_headers = rate_headers
+        self._wait = wait
+        self._timeout = httpx2.Timeout(total_seconds, connect=connect_seconds)
+        self._total_seconds = total_seconds
+        self._max_bytes = max_bytes
+        self._permit = permit
+        self._note = note
+        self._client: httpx2.Client | None = None
+        self._client_of = 0
+
+    def close(self) -> None:
+        """Close the connections; the next question opens new ones."""
+        client, self._client = self._client, None
+        if client is not None and self._client_of == os.getpid():
+            client.close()
+
+    def permitted(self, calls: int) -> int:
+        """Take permits for that many calls and return how many there were, at least one.
+
+        :raises MarketError: if there is none.
+        """
+        taken = 0
+        while self._permit is not None and taken < calls:
+            try:
+                self._permit()
+            except MarketError:
+                if not taken:
+                    raise
+                return taken
+            taken += 1
+        return calls
+
+    def get(self, url: str, params: Mapping[str, str | int] | None = None, *, has_permit: bool = False) -> Answer:
+        """Ask once and return the JSON object that was answered.
+
+        :raises ProviderError: for everything else.
+        """
+        if not has_permit:
+            self.permitted(1)
+        try:
+            with (
+                deadline(self._total_seconds),
+                self._open().stream("GET", url, params=params, headers=self._checked_headers()) as response,
+            ):
+                rate = self._rate_headers.read(response.headers)
+                if rate is not None and self._note is not None:
+                    self._note(rate)
+                return self._answer(response)
+        except httpx2.TimeoutException:
+            raise self.error(ProviderFault.TIMEOUT) from None
+        except httpx2.DecodingError:
+            raise self.error(ProviderFault.GARBAGE, "a body that does not unpack") from None
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            # the library's errors carry the request with its keys, so only their names go on
+            raise self.error(ProviderFault.UNREACHABLE, type(error).__name__) from None
+
+    def error(self, fault: ProviderFault, said: str = "", retry_after: float | None = None) -> ProviderError:
+        """Build the error of that fault; `said` is shown with the keys blanked."""
+        message = _ADVICE[fault].format(keys=self._keys)
+        if said:
+            message += f" ({self._blanked(said)})"
+        return ProviderError(fault, message, provider=self.provider, retry_after=retry_after)
+
+    def status_error(
+        self, status: int, said: str, sent_at: datetime | None, retry_after: float | None = None
+    ) -> ProviderError:
+        """Build the error that an HTTP status, or the same code inside a body, stands for."""
+        fault = _STATUS_FAULTS.get(status)
+        if fault is None:
+            # what a provider takes for a wrong question is mostly a symbol that it does not know
+            fault = ProviderFault.SERVER if status >= 500 else ProviderFault.NO_DATA
+        if fault == ProviderFault.RATE_LIMITED and retry_after is None and self._wait and sent_at:
+            retry_after = self._wait(said, sent_at)
+        return self.error(fault, f"HTTP {status}: {said}" if said else f"HTTP {status}", retry_after)
+
+    def _open(self) -> httpx2.Client:
+        # a connection that was opened before a fork would be read by both processes
+        if self._client is None or self._client_of != os.getpid():
+            self._client = httpx2.Client(
+                transport=DeadlineTransport(), timeout=self._timeout, follow_redirects=False, trust_env=False
+            )
+            self._client_of = os.getpid()
+        return self._client
+
+    def _checked_headers(self) -> Mapping[str, str]:
+        if not all(value.isascii() and value.isprintable() for value in self._headers.values()):
+            raise self.error(ProviderFault.UNAUTHORIZED, "it holds characters that no key has")
+        return self._headers
+
+    def _answer(self, response: httpx2.Response) -> Answer:
+        status, sent_at = response.status_code, _http_date(response.headers.get("date", ""))
+        if status == 204:
+            raise self.error(ProviderFault.NO_DATA, "HTTP 204")
+        if status >= 400:
+            raise self._refusal(response, status, sent_at)
+        if status >= 300:
+            raise self.error(ProviderFault.GARBAGE, "a redirect; check the address in the settings")
+        if "json" not in response.headers.get("content-type", ""):
+            raise self.error(ProviderFault.GARBAGE, "not JSON")
+        return Answer(self._object(self._read(response, self._max_bytes)), status, sent_at)
+
+    def _refusal(self, response: httpx2.Response, status: int, sent_at: datetime | None) -> ProviderError:
+        content_type, said = response.headers.get("content-type", ""), ""
+        if "json" in content_type:
+            said = self._said(response)
+        elif status == 404 and content_type:
+            # a provider that knows no symbol says so in JSON; a page comes from a wrong address
+            return self.error(ProviderFault.GARBAGE, "no such address; check the one in the settings")
+        return self.status_error(status, said, sent_at, _retry_after(response.headers, self._rate_headers.reset))
+
+    def _said(self, response: httpx2.Response) -> str:
+        """What the body of a refusal says; the status alone decides, so an unreadable body says nothing."""
+        try:
+            body = self._object(self._read(response, _ERROR_BYTES))
+        except (ProviderError, httpx2.HTTPError):
+            return ""
+        return next((body[name] for name in _SAID_FIELDS if isinstance(body.get(name), str)), "")
+
+    def _read(self, response: httpx2.Response, max_bytes: int) -> bytes:
+        parts, size = [], 0
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > max_bytes:
+                raise self.error(ProviderFault.GARBAGE, f"more than {max_bytes} bytes")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _object(self, raw: bytes) -> dict[str, Any]:
+        try:
+            body = json.loads(raw, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        except (ValueError, ArithmeticError, RecursionError) as error:
+            raise self.error(ProviderFault.GARBAGE, f"not JSON: {type(error).__name__}") from None
+        if not isinstance(body, dict):
+            raise self.error(ProviderFault.GARBAGE, "not an object")
+        return body
+
+    def _blanked(self, said: str) -> str:
+        for secret in self._secrets:
+            said = said.replace(secret, "***")
+        return "".join(character for character in said if character.isprintable())[:_SAID_CHARACTERS]
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key appears twice")
+    return found
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _retry_after(headers: Mapping[str, str], reset_name: str) -> float | None:
+    """Seconds to wait by Retry-After or the time of the limit's reset, both by the server's clock, which is in Date."""
+    text = headers.get("retry-after", "").strip()
+    seconds = _whole(text)
+    if seconds is not None:
+        return float(seconds)
+    until, sent_at = _http_date(text), _http_date(headers.get("date", ""))
+    reset = _whole(headers.get(reset_name, ""))
+    if until is None and reset is not None:
+        until = datetime.fromtimestamp(reset, UTC)
+    if until is None or sent_at is None:
+        return None
+    return max((until - sent_at).total_seconds(), 0.0)
