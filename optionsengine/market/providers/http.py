@@ -1,7 +1,8 @@
 """The one way a provider is asked over HTTP: bounded in time and size, strict in what it takes, silent about keys.
 
 Nothing is tried again here and nothing is remembered but connections: order, limits, breaker and cache belong to the
-gateway, which permits each single request through `permit` and hears through `note` what its answer says of the limit.
+gateway, which permits each single request through `before_call` and hears through `on_answer` what its answer says of
+the limit.
 """
 
 import json
@@ -16,8 +17,8 @@ from typing import Any, NoReturn
 import httpx2
 
 from optionsengine.core.deadline import deadline
-from optionsengine.market.data import MarketError, ProviderError, RateNote
-from optionsengine.market.enums import ProviderFault
+from optionsengine.market.data import MarketError
+from optionsengine.market.enums import MarketProblem, ProviderFault
 from optionsengine.market.providers.http_wire import DeadlineTransport
 
 CONNECT_SECONDS = 1.0
@@ -27,7 +28,7 @@ MAX_BYTES = 16 * 1024 * 1024
 _ERROR_BYTES = 64 * 1024
 _SAID_CHARACTERS = 200
 _SAID_FIELDS = ("message", "errmsg", "error")
-_STATUS_FAULTS = {
+_STATUS_KINDS = {
     401: ProviderFault.UNAUTHORIZED,
     402: ProviderFault.FORBIDDEN,
     403: ProviderFault.FORBIDDEN,
@@ -44,7 +45,40 @@ _ADVICE = {
     ProviderFault.UNREACHABLE: "no connection; check the network and the address in the settings",
     ProviderFault.GARBAGE: "its answer cannot be read; asked again later",
     ProviderFault.NO_DATA: "it has nothing for this symbol; check the symbol, or add another provider",
+    ProviderFault.REJECTED: "it takes this question for wrong; check the symbol",
 }
+
+
+class ProviderError(MarketError):
+    """A provider that was asked over the network gave no usable answer.
+
+    `kind` says what went wrong, `status` is the HTTP status where there was one, `retry_after` the seconds for which
+    the provider asked to be left alone. No text of it ever holds a key.
+    """
+
+    def __init__(
+        self,
+        kind: ProviderFault,
+        provider: str,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        code = MarketProblem.NO_DATA if kind == ProviderFault.NO_DATA else MarketProblem.PROVIDER_FAILED
+        super().__init__(code, message, provider=provider, kind=kind.value, status=status, retry_after=retry_after)
+        self.kind = kind
+        self.provider = provider
+        self.status = status
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class RateNote:
+    """What an answer's headers tell of the limit: `remaining` of `limit` calls or credits."""
+
+    limit: int
+    remaining: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +115,7 @@ class HttpSource:
     """Asks one provider. The `secrets` travel in `headers` and appear nowhere else.
 
     `keys` names the settings a person must check; `wait` tells, from what a 429 said and the server's time, how long to
-    wait where no header does. `permit` may raise to stop a request before it is sent.
+    wait where no header does. `before_call` hears what a request costs at least and may raise to stop it.
     """
 
     def __init__(
@@ -96,8 +130,8 @@ class HttpSource:
         connect_seconds: float = CONNECT_SECONDS,
         total_seconds: float = TOTAL_SECONDS,
         max_bytes: int = MAX_BYTES,
-        permit: Callable[[], None] | None = None,
-        note: Callable[[RateNote], None] | None = None,
+        before_call: Callable[[int], None] | None = None,
+        on_answer: Callable[[RateNote], None] | None = None,
     ) -> None:
         self.provider = provider
         self._keys = keys
@@ -108,8 +142,8 @@ class HttpSource:
         self._timeout = httpx2.Timeout(total_seconds, connect=connect_seconds)
         self._total_seconds = total_seconds
         self._max_bytes = max_bytes
-        self._permit = permit
-        self._note = note
+        self._before_call = before_call
+        self._on_answer = on_answer
         self._client: httpx2.Client | None = None
         self._client_of = 0
 
@@ -120,14 +154,14 @@ class HttpSource:
             client.close()
 
     def permitted(self, calls: int) -> int:
-        """Take permits for that many calls and return how many there were, at least one.
+        """Get leave for that many calls and return how many there were, at least one.
 
         :raises MarketError: if there is none.
         """
         taken = 0
-        while self._permit is not None and taken < calls:
+        while self._before_call is not None and taken < calls:
             try:
-                self._permit()
+                self._before_call(1)
             except MarketError:
                 if not taken:
                     raise
@@ -135,12 +169,12 @@ class HttpSource:
             taken += 1
         return calls
 
-    def get(self, url: str, params: Mapping[str, str | int] | None = None, *, has_permit: bool = False) -> Answer:
+    def get(self, url: str, params: Mapping[str, str | int] | None = None, *, has_leave: bool = False) -> Answer:
         """Ask once and return the JSON object that was answered.
 
         :raises ProviderError: for everything else.
         """
-        if not has_permit:
+        if not has_leave:
             self.permitted(1)
         try:
             with (
@@ -148,8 +182,8 @@ class HttpSource:
                 self._open().stream("GET", url, params=params, headers=self._checked_headers()) as response,
             ):
                 rate = self._rate_headers.read(response.headers)
-                if rate is not None and self._note is not None:
-                    self._note(rate)
+                if rate is not None and self._on_answer is not None:
+                    self._on_answer(rate)
                 return self._answer(response)
         except httpx2.TimeoutException:
             raise self.error(ProviderFault.TIMEOUT) from None
@@ -159,24 +193,30 @@ class HttpSource:
             # the library's errors carry the request with its keys, so only their names go on
             raise self.error(ProviderFault.UNREACHABLE, type(error).__name__) from None
 
-    def error(self, fault: ProviderFault, said: str = "", retry_after: float | None = None) -> ProviderError:
-        """Build the error of that fault; `said` is shown with the keys blanked."""
-        message = _ADVICE[fault].format(keys=self._keys)
+    def error(
+        self,
+        kind: ProviderFault,
+        said: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> ProviderError:
+        """Build the error of that kind; `said` is shown with the keys blanked."""
+        message = f"{self.provider}: {_ADVICE[kind].format(keys=self._keys)}"
         if said:
             message += f" ({self._blanked(said)})"
-        return ProviderError(fault, message, provider=self.provider, retry_after=retry_after)
+        return ProviderError(kind, self.provider, message, status=status, retry_after=retry_after)
 
     def status_error(
         self, status: int, said: str, sent_at: datetime | None, retry_after: float | None = None
     ) -> ProviderError:
         """Build the error that an HTTP status, or the same code inside a body, stands for."""
-        fault = _STATUS_FAULTS.get(status)
-        if fault is None:
-            # what a provider takes for a wrong question is mostly a symbol that it does not know
-            fault = ProviderFault.SERVER if status >= 500 else ProviderFault.NO_DATA
-        if fault == ProviderFault.RATE_LIMITED and retry_after is None and self._wait and sent_at:
+        kind = _STATUS_KINDS.get(status)
+        if kind is None:
+            kind = ProviderFault.SERVER if status >= 500 else ProviderFault.REJECTED
+        if kind == ProviderFault.RATE_LIMITED and retry_after is None and self._wait and sent_at:
             retry_after = self._wait(said, sent_at)
-        return self.error(fault, f"HTTP {status}: {said}" if said else f"HTTP {status}", retry_after)
+        return self.error(kind, said, status=status, retry_after=retry_after)
 
     def _open(self) -> httpx2.Client:
         # a connection that was opened before a fork would be read by both processes
@@ -195,7 +235,7 @@ class HttpSource:
     def _answer(self, response: httpx2.Response) -> Answer:
         status, sent_at = response.status_code, _http_date(response.headers.get("date", ""))
         if status == 204:
-            raise self.error(ProviderFault.NO_DATA, "HTTP 204")
+            raise self.error(ProviderFault.NO_DATA, status=status)
         if status >= 400:
             raise self._refusal(response, status, sent_at)
         if status >= 300:
