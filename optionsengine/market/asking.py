@@ -42,7 +42,7 @@ def source_ask(source: Source, ask: Callable[[NetworkProvider], Answer], *, at: 
     """
     breaker = breaker_name(source.name)
     if not breaker_admit(breaker):
-        raise MarketError(MarketProblem.BREAKER_OPEN, "is not asked for a while, after repeated failures")
+        raise MarketError(MarketProblem.BREAKER_OPEN, f"{source.name}: is not asked for a while, after repeated failures")
     try:
         answer = ask(source.provider)
     except ProviderError as error:
@@ -54,7 +54,7 @@ def source_ask(source: Source, ask: Callable[[NetworkProvider], Answer], *, at: 
     except Exception as error:
         logger.exception("%s could not be read", source.name)
         breaker_fail(breaker, error=f"{type(error).__name__} in our reading", at=at)
-        raise MarketError(MarketProblem.UNAVAILABLE, "its answer could not be read; the log has the trace") from error
+        raise MarketError(MarketProblem.UNAVAILABLE, f"{source.name}: its answer could not be read; the log has the trace") from error
     breaker_succeed(breaker, at=at)
     return answer
 
@@ -73,13 +73,13 @@ def _fault_tell(source: Source, breaker: str, error: ProviderError, at: datetime
             breaker_fail(breaker, error=error.message, at=at)
 
 
-def permit_for(name: str, rates: tuple[Rate, ...]) -> Callable[[], None]:
-    """Return what takes one call out of the provider's buckets before each request of its adapter."""
+def permit_for(name: str, rates: tuple[Rate, ...]) -> Callable[[int], None]:
+    """Return what takes the cost of a request out of the provider's buckets before its adapter makes it."""
 
-    def permit() -> None:
-        window = limit_take(name, rates)
+    def permit(cost: int) -> None:
+        window = limit_take(name, rates, cost=cost)
         if window:
-            told = f"may not be asked more often this {window}; raise its *_RATE_LIMIT if your plan allows more"
+            told = f"{name}: may not be asked more often this {window}; raise its rate limit if your plan allows more"
             raise MarketError(MarketProblem.RATE_LIMITED, told)
 
     return permit

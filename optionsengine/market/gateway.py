@@ -111,7 +111,7 @@ class MarketGateway:
             try:
                 return source_ask(source, ask, at=at)
             except MarketError as error:
-                said.append(f"{source.name}: {error.message}")
+                said.append(error.message)
         raise _unavailable(offer, said)
 
     def _offering(self, offer: str) -> list[Source]:
@@ -149,7 +149,7 @@ class MarketGateway:
         try:
             belief.hear(source.name, source_ask(source, lambda provider: provider.quotes(missing, at), at=at))
         except MarketError as error:
-            belief.said.append(f"{source.name}: {error.message}")
+            belief.said.append(error.message)
 
     def _fetch_options(self, contracts: tuple[OptionContract, ...], at: datetime) -> dict[OptionContract, OptionQuote]:
         """Return the quotes of all contracts that any provider lists, each from the first that has a good one.
@@ -166,7 +166,7 @@ class MarketGateway:
                 try:
                     found = source_ask(source, _options_of(missing, at), at=at)
                 except MarketError as error:
-                    said.append(f"{source.name}: {error.message}")
+                    said.append(error.message)
                     continue
                 for contract, quote in found.items():
                     problem = quote_problem(quote.bid, quote.ask, quote.at, at, self._trust.max_age_seconds)

@@ -13,20 +13,22 @@ from optionsengine.market.models import ProviderLimit
 # the first call of all finds the bucket full
 _TAKE = """
     INSERT INTO provider_limits AS held (name, tokens, refilled_at)
-    VALUES (%(name)s, %(calls)s - 1, now())
+    VALUES (%(name)s, GREATEST(%(calls)s - %(cost)s, 0), statement_timestamp())
     ON CONFLICT (name) DO UPDATE SET
         tokens = LEAST(
-            %(calls)s, held.tokens + EXTRACT(epoch FROM now() - held.refilled_at) * %(calls)s / %(seconds)s
-        ) - 1,
-        refilled_at = now()
-    WHERE (held.blocked_until IS NULL OR held.blocked_until <= now()) AND LEAST(
-        %(calls)s, held.tokens + EXTRACT(epoch FROM now() - held.refilled_at) * %(calls)s / %(seconds)s
-    ) >= 1
+            %(calls)s, held.tokens
+                + GREATEST(EXTRACT(epoch FROM statement_timestamp() - held.refilled_at), 0) * %(calls)s / %(seconds)s
+        ) - %(cost)s,
+        refilled_at = statement_timestamp()
+    WHERE (held.blocked_until IS NULL OR held.blocked_until <= statement_timestamp()) AND LEAST(
+        %(calls)s, held.tokens
+                + GREATEST(EXTRACT(epoch FROM statement_timestamp() - held.refilled_at), 0) * %(calls)s / %(seconds)s
+    ) >= %(cost)s
     RETURNING true
 """
 _BLOCK = """
     INSERT INTO provider_limits AS held (name, tokens, refilled_at, blocked_until)
-    VALUES (%(name)s, 0, now(), now() + make_interval(secs => %(seconds)s))
+    VALUES (%(name)s, 0, statement_timestamp(), statement_timestamp() + make_interval(secs => %(seconds)s))
     ON CONFLICT (name) DO UPDATE SET
         blocked_until = GREATEST(held.blocked_until, excluded.blocked_until)
 """
@@ -46,23 +48,24 @@ class _Empty(Exception):
 
 
 @database_retried
-def limit_take(provider: str, rates: Sequence[Rate]) -> str:
-    """Take one call out of every bucket of the provider, or out of none; return the window that has none left."""
+def limit_take(provider: str, rates: Sequence[Rate], *, cost: int = 1) -> str:
+    """Take `cost` calls out of every bucket of the provider, or out of none; return the window that has too few."""
     try:
         with transaction.atomic():
             for rate in sorted(rates, key=lambda each: each.seconds):
-                _take(provider, rate)
+                _take(provider, rate, cost)
     except _Empty as empty:
         return str(empty)
     return ""
 
 
-def _take(provider: str, rate: Rate) -> None:
+def _take(provider: str, rate: Rate, cost: int) -> None:
     with connection.cursor() as cursor:
         values: dict[str, str | float] = {
             "name": f"{provider}/{rate.window}",
             "calls": float(rate.calls),
             "seconds": float(rate.seconds),
+            "cost": float(min(cost, rate.calls)),
         }
         cursor.execute(_TAKE, values)
         if cursor.fetchone() is None:

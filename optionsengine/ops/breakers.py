@@ -25,8 +25,8 @@ PROBE_SECONDS = 15  # a caller that dies while it tries is waited for so long
 # one statement, so that of many callers exactly one takes the free try
 _ADMIT = """
     WITH tried AS (
-        UPDATE circuit_breakers SET probe_until = now() + make_interval(secs => %(probe_seconds)s)
-        WHERE name = %(name)s AND retry_at <= now() AND (probe_until IS NULL OR probe_until <= now())
+        UPDATE circuit_breakers SET probe_until = statement_timestamp() + make_interval(secs => %(probe_seconds)s)
+        WHERE name = %(name)s AND retry_at <= statement_timestamp() AND (probe_until IS NULL OR probe_until <= statement_timestamp())
         RETURNING true
     ) SELECT EXISTS (SELECT FROM tried)
         OR NOT EXISTS (SELECT FROM circuit_breakers WHERE name = %(name)s AND retry_at IS NOT NULL)
@@ -35,21 +35,21 @@ _ADMIT = """
 _FAIL = """
     INSERT INTO circuit_breakers AS b (name, failures, last_failure_at, last_error, opened_at, retry_at)
     VALUES (
-        %(name)s, 1, now(), %(error)s,
-        CASE WHEN %(at_once)s > 0 THEN now() END,
-        CASE WHEN %(at_once)s > 0 THEN now() + make_interval(secs => %(at_once)s) END
+        %(name)s, 1, statement_timestamp(), %(error)s,
+        CASE WHEN %(at_once)s > 0 THEN statement_timestamp() END,
+        CASE WHEN %(at_once)s > 0 THEN statement_timestamp() + make_interval(secs => %(at_once)s) END
     )
     ON CONFLICT (name) DO UPDATE SET
         failures = b.failures + 1,
-        last_failure_at = now(),
+        last_failure_at = statement_timestamp(),
         last_error = excluded.last_error,
-        opened_at = CASE WHEN b.opened_at IS NULL AND (%(at_once)s > 0 OR b.failures + 1 >= %(failures)s) THEN now()
+        opened_at = CASE WHEN b.opened_at IS NULL AND (%(at_once)s > 0 OR b.failures + 1 >= %(failures)s) THEN statement_timestamp()
             ELSE b.opened_at END,
         retry_at = CASE
-            WHEN %(at_once)s > 0 THEN GREATEST(b.retry_at, now() + make_interval(secs => %(at_once)s))
-            WHEN b.retry_at > now() THEN b.retry_at
+            WHEN %(at_once)s > 0 THEN GREATEST(b.retry_at, statement_timestamp() + make_interval(secs => %(at_once)s))
+            WHEN b.retry_at > statement_timestamp() THEN b.retry_at
             WHEN b.retry_at IS NOT NULL OR b.failures + 1 >= %(failures)s
-                THEN now() + make_interval(secs => %(open_seconds)s)
+                THEN statement_timestamp() + make_interval(secs => %(open_seconds)s)
         END,
         probe_until = NULL
     RETURNING failures, retry_at
