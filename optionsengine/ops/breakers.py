@@ -26,7 +26,8 @@ PROBE_SECONDS = 15  # a caller that dies while it tries is waited for so long
 _ADMIT = """
     WITH tried AS (
         UPDATE circuit_breakers SET probe_until = statement_timestamp() + make_interval(secs => %(probe_seconds)s)
-        WHERE name = %(name)s AND retry_at <= statement_timestamp() AND (probe_until IS NULL OR probe_until <= statement_timestamp())
+        WHERE name = %(name)s AND retry_at <= statement_timestamp()
+            AND (probe_until IS NULL OR probe_until <= statement_timestamp())
         RETURNING true
     ) SELECT EXISTS (SELECT FROM tried)
         OR NOT EXISTS (SELECT FROM circuit_breakers WHERE name = %(name)s AND retry_at IS NOT NULL)
@@ -43,8 +44,10 @@ _FAIL = """
         failures = b.failures + 1,
         last_failure_at = statement_timestamp(),
         last_error = excluded.last_error,
-        opened_at = CASE WHEN b.opened_at IS NULL AND (%(at_once)s > 0 OR b.failures + 1 >= %(failures)s) THEN statement_timestamp()
-            ELSE b.opened_at END,
+        opened_at = CASE
+            WHEN b.opened_at IS NULL AND (%(at_once)s > 0 OR b.failures + 1 >= %(failures)s) THEN statement_timestamp()
+            ELSE b.opened_at
+        END,
         retry_at = CASE
             WHEN %(at_once)s > 0 THEN GREATEST(b.retry_at, statement_timestamp() + make_interval(secs => %(at_once)s))
             WHEN b.retry_at > statement_timestamp() THEN b.retry_at
