@@ -71,6 +71,8 @@ NUMBERS = [
     ("RISK_PER_TRADE_MAX_PERCENT", "0.01", "10"),
     ("PAPER_FILL_CROSS", "0", "1"),
     ("COMMISSION_PER_CONTRACT", "0", "100"),
+    ("PRICE_JUMP_LIMIT", "1", "1000"),
+    ("RISK_FREE_RATE", "-5", "50"),
 ]
 FLAGS = (
     "DEBUG",
@@ -79,7 +81,14 @@ FLAGS = (
     "REQUIRE_MTF_BIAS_FOR_ENTRY",
     "ENABLE_CRON_PROCESSING",
 )
-CHOICES = [("APP_MODE", ("PAPER", "LIVE")), ("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"))]
+CHOICES = [
+    ("APP_MODE", ("PAPER", "LIVE")),
+    ("ALPACA_STOCK_FEED", ("iex", "sip", "delayed_sip")),
+    ("ALPACA_OPTION_FEED", ("indicative", "opra")),
+    ("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
+]
+RATES = ("ALPACA_RATE_LIMIT", "TWELVE_DATA_RATE_LIMIT", "MARKETDATA_RATE_LIMIT")
+ADDRESSES = ("ALPACA_DATA_URL", "ALPACA_TRADING_URL", "TWELVE_DATA_URL", "MARKETDATA_URL")
 # any text; who uses one tells when it is wrong
 FREE = {
     "SECRET_KEY",
@@ -89,13 +98,17 @@ FREE = {
     "CRON_SECRET",
     "BIND_HOST",
     "SPOOL_DIR",
+    "ALPACA_API_KEY",
+    "ALPACA_SECRET_KEY",
+    "TWELVE_DATA_API_KEY",
+    "MARKETDATA_API_KEY",
     readme.DEVPG_BIN,
 }
 
 
 def test_no_variable_is_left_out_of_these_tables():
     lists = {name for name, must in _kinds().items() if must == "list, by commas"}
-    named = {name for name, *_ in (*WHOLE, *NUMBERS, *CHOICES)} | set(FLAGS)
+    named = {name for name, *_ in (*WHOLE, *NUMBERS, *CHOICES)} | {*FLAGS, *RATES, *ADDRESSES}
     assert named | lists | FREE == set(_kinds())
 
 
@@ -138,7 +151,7 @@ def test_a_choice_is_one_of_its_names(load, name, allowed):
     for taken in allowed:
         settings = load(**{name: taken})
         assert taken in (settings.get(name), settings["LOGGING"]["root"]["level"])
-    for raw in ("", allowed[0].lower(), "OTHER"):
+    for raw in ("", allowed[0].swapcase(), "OTHER"):
         assert refused(load, **{name: raw}) == (
             f"{name} must be one of {', '.join(allowed)}; it is {raw!r}. Set it in the environment or in .env."
         )
@@ -146,6 +159,32 @@ def test_a_choice_is_one_of_its_names(load, name, allowed):
 
 def test_a_list_is_split_by_commas(load):
     assert load(ALLOWED_HOSTS=" a.example.com, b.example.com ,,")["ALLOWED_HOSTS"] == ["a.example.com", "b.example.com"]
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_a_rate_is_calls_by_window(load, name):
+    assert load(**{name: " 8/minute, 800/day"})[name] == ((8, "minute"), (800, "day"))
+    for raw in ("", "8", "8/week", "0/day", "1000001/day", "-8/day", "8.5/day", "8/day,9/day", "8/day,x", "٨/day"):
+        assert refused(load, **{name: raw}) == (
+            f"{name} must be calls by second, minute, hour or day, for example 8/minute,800/day; it is {raw!r}. "
+            "Set it in the environment or in .env."
+        )
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_an_address_is_a_public_one(load, name):
+    assert load(**{name: "https://data.example.com:8443/v2/"})[name] == "https://data.example.com:8443/v2"
+    wrong = (
+        "", "data.example.com", "http://data.example.com", "https://localhost", "https://127.0.0.1", "https://10.0.0.7",
+        "https://169.254.169.254", "https://[::1]", "https://x.internal", "https://u:p@example.com", "ftp://example.com",
+        "https://example.com/?a=1", "https://example.com:99999",
+    )  # fmt: skip
+    for raw in wrong:
+        assert refused(load, **{name: raw}) == (
+            f"{name} must be an https address on the internet, without a user, for example https://api.example.com; "
+            f"it is {raw!r}. Set it in the environment or in .env."
+        )
+    assert load(**{name: "http://127.0.0.1:9"}, DEBUG="true")[name] == "http://127.0.0.1:9"
 
 
 def test_a_text_may_begin_with_a_dollar(load):

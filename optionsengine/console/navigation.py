@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from optionsengine.core.admin import BAD, NOTED, WAITING
+from optionsengine.market.selectors import is_simulated
 
 # group → (title, icon, app label, model name)
 SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
@@ -76,8 +77,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 def environment(request: HttpRequest) -> list[str]:
     """Return the label at the top of every page: live or paper, and plainly whether prices are simulated."""
-    is_simulated = "simulated" in settings.MARKET_DATA_PROVIDERS
-    said = f"{settings.APP_MODE}, simulated prices" if is_simulated else settings.APP_MODE
+    invented = is_simulated()
+    said = f"{settings.APP_MODE}, simulated prices" if invented else settings.APP_MODE
     if settings.APP_MODE == "LIVE":
         return [said, BAD]
-    return [said, WAITING if is_simulated else NOTED]
+    return [said, WAITING if invented else NOTED]

@@ -42,7 +42,8 @@ def source_ask(source: Source, ask: Callable[[NetworkProvider], Answer], *, at: 
     """
     breaker = breaker_name(source.name)
     if not breaker_admit(breaker):
-        raise MarketError(MarketProblem.BREAKER_OPEN, f"{source.name}: is not asked for a while, after repeated failures")
+        told = f"{source.name}: is not asked for a while, after repeated failures"
+        raise MarketError(MarketProblem.BREAKER_OPEN, told)
     try:
         answer = ask(source.provider)
     except ProviderError as error:
@@ -54,7 +55,8 @@ def source_ask(source: Source, ask: Callable[[NetworkProvider], Answer], *, at: 
     except Exception as error:
         logger.exception("%s could not be read", source.name)
         breaker_fail(breaker, error=f"{type(error).__name__} in our reading", at=at)
-        raise MarketError(MarketProblem.UNAVAILABLE, f"{source.name}: its answer could not be read; the log has the trace") from error
+        told = f"{source.name}: its answer could not be read; the log has the trace"
+        raise MarketError(MarketProblem.UNAVAILABLE, told) from error
     breaker_succeed(breaker, at=at)
     return answer
 

@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.conf import settings
 from django.core import checks
 
-from optionsengine.market.selectors import PROVIDER_NAMES
+from optionsengine.market.selectors import providers_problem
 
 
 def check_market_providers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Refuse a `MARKET_DATA_PROVIDERS` that does not name exactly one provider that exists."""
-    names = settings.MARKET_DATA_PROVIDERS
-    if len(names) == 1 and names[0] in PROVIDER_NAMES:
+    """Refuse a `MARKET_DATA_PROVIDERS` that names what does not exist, or what may not be mixed."""
+    problem = providers_problem()
+    if not problem:
         return []
     return [
         checks.Error(
-            f"MARKET_DATA_PROVIDERS must name exactly one of {', '.join(PROVIDER_NAMES)}; it is {','.join(names)!r}.",
+            f"{problem}.",
             hint="Set MARKET_DATA_PROVIDERS in the environment or in .env.",
             id="market.E001",
         )

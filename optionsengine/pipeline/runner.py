@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from optionsengine.core import clock
 from optionsengine.core.migrate import migrate_locked
+from optionsengine.market.selectors import is_simulated, providers_configured
 from optionsengine.pipeline.runner_children import Child, Part
 from optionsengine.pipeline.runner_pulse import Pulse, hung_cause
 from optionsengine.pipeline.runner_stop import StopRequest
@@ -131,9 +132,8 @@ def ports_check() -> None:
 def banner(*, first_admin: bool) -> list[str]:
     """Return the lines that greet the person: where everything is, how real it is, and how to make the first admin."""
     web, stream = _url(settings.PORT), _url(settings.STREAM_PORT)
-    providers = ", ".join(settings.MARKET_DATA_PROVIDERS)
-    simulated = "simulated" in settings.MARKET_DATA_PROVIDERS
-    market = "SIMULATED: invented prices, not the market's" if simulated else providers
+    simulated = is_simulated()
+    market = "SIMULATED: invented prices, not the market's" if simulated else ", ".join(providers_configured())
     if simulated and settings.SIMULATED_MARKET_ALWAYS_OPEN:
         market += "; open at any hour (SIMULATED_MARKET_ALWAYS_OPEN)"
     lines = [

@@ -105,7 +105,8 @@ def web_url(name: str, default: str) -> str:
     is_whole = bool(host) and not (parts.username or parts.query or parts.fragment)
     is_public = parts.scheme == "https" and "." in host and not _is_inside(host)
     if not is_whole or not (is_public or (parts.scheme in {"http", "https"} and flag("DEBUG", False))):
-        raise _refuse(name, "an https address on the internet, without a user, for example https://api.example.com", raw)
+        must = "an https address on the internet, without a user, for example https://api.example.com"
+        raise _refuse(name, must, raw)
     return raw
 
 

@@ -9,7 +9,13 @@ from django.core.exceptions import ImproperlyConfigured
 from optionsengine.market.checks import check_market_providers
 from optionsengine.market.providers.null import NullProvider
 from optionsengine.market.providers.simulated import SimulatedProvider
-from optionsengine.market.selectors import market_open, provider_get
+from optionsengine.market.selectors import (
+    is_simulated,
+    keys_missing,
+    market_open,
+    provider_get,
+    providers_configured,
+)
 
 OPEN = datetime(2026, 2, 20, 15, 0, tzinfo=UTC)
 CLOSED = datetime(2026, 2, 21, 15, 0, tzinfo=UTC)
@@ -50,10 +56,15 @@ def test_market_hours(settings, provider, always_open, at, expected):
     assert market_open(at) is expected
 
 
-@pytest.mark.parametrize("names", [[], ["bloomberg"], ["Simulated"], ["simulated", "null"]])
+@pytest.mark.parametrize(
+    "names", [[], ["bloomberg"], ["Simulated"], ["simulated", "null"], ["alpaca", "simulated"], ["alpaca", "alpaca"]]
+)
 def test_a_wrong_setting_is_named_with_its_allowed_values(settings, names):
     settings.MARKET_DATA_PROVIDERS = names
-    message = f"MARKET_DATA_PROVIDERS must name exactly one of simulated, null; it is {','.join(names)!r}"
+    message = (
+        "MARKET_DATA_PROVIDERS must be one of simulated, replay, null, or some of alpaca, twelvedata, marketdata, "
+        f"each once; it is {','.join(names)!r}"
+    )
     (error,) = check_market_providers(None)
     assert (error.id, error.level, error.msg) == ("market.E001", checks.ERROR, f"{message}.")
     with pytest.raises(ImproperlyConfigured) as refused:
@@ -61,10 +72,36 @@ def test_a_wrong_setting_is_named_with_its_allowed_values(settings, names):
     assert str(refused.value) == message
 
 
-@pytest.mark.parametrize("name", ["simulated", "null"])
-def test_a_right_setting_passes(settings, name):
-    settings.MARKET_DATA_PROVIDERS = [name]
+@pytest.mark.parametrize("names", [["simulated"], ["replay"], ["null"], ["marketdata", "alpaca"], ["twelvedata"]])
+def test_a_right_setting_passes(settings, names):
+    settings.MARKET_DATA_PROVIDERS = names
     assert check_market_providers(None) == []
+
+
+KEYS = {"ALPACA_API_KEY": "a", "ALPACA_SECRET_KEY": "b", "TWELVE_DATA_API_KEY": "c", "MARKETDATA_API_KEY": "d"}
+ALL = ["alpaca", "twelvedata", "marketdata"]
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "mode", "expected"),
+    [
+        (ALL, KEYS, "PAPER", ("alpaca", "twelvedata", "marketdata")),
+        (["marketdata", "alpaca"], KEYS, "LIVE", ("marketdata", "alpaca")),
+        (ALL, {"TWELVE_DATA_API_KEY": "c"}, "PAPER", ("twelvedata",)),
+        (ALL, {"ALPACA_API_KEY": "a"}, "PAPER", ("simulated",)),  # half a key is none
+        (ALL, {}, "PAPER", ("simulated",)),
+        (ALL, {}, "LIVE", ("null",)),
+        (["simulated"], KEYS, "PAPER", ("simulated",)),
+        (["null"], KEYS, "LIVE", ("null",)),
+    ],
+)
+def test_those_with_a_key_are_asked_and_prices_are_invented_only_on_paper(settings, names, given, mode, expected):
+    settings.MARKET_DATA_PROVIDERS, settings.APP_MODE = names, mode
+    for key in KEYS:
+        setattr(settings, key, given.get(key, ""))
+    assert providers_configured() == expected
+    assert is_simulated() is (expected == ("simulated",))
+    assert keys_missing("alpaca") == tuple(key for key in ("ALPACA_API_KEY", "ALPACA_SECRET_KEY") if key not in given)
 
 
 def test_the_check_is_registered():
