@@ -21,8 +21,6 @@ from optionsengine.market.data import MarketError
 from optionsengine.market.enums import MarketProblem, ProviderFault
 from optionsengine.market.providers.http_wire import DeadlineTransport
 
-CONNECT_SECONDS = 1.0
-TOTAL_SECONDS = 3.0
 MAX_BYTES = 16 * 1024 * 1024
 
 _ERROR_BYTES = 64 * 1024
@@ -108,6 +106,14 @@ class Answer:
     sent_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds for the connection, and for everything from the question to the last byte of the answer."""
+
+    connect: float = 1.0
+    total: float = 3.0
+
+
 Wait = Callable[[str, datetime], float | None]
 
 
@@ -126,9 +132,8 @@ class HttpSource:
         headers: Mapping[str, str],
         secrets: tuple[str, ...],
         rate_headers: RateHeaders,
+        timeouts: Timeouts,
         wait: Wait | None = None,
-        connect_seconds: float = CONNECT_SECONDS,
-        total_seconds: float = TOTAL_SECONDS,
         max_bytes: int = MAX_BYTES,
         before_call: Callable[[int], None] | None = None,
         on_answer: Callable[[RateNote], None] | None = None,
@@ -139,8 +144,7 @@ class HttpSource:
         self._secrets = tuple(secret for secret in secrets if secret)
         self._rate_headers = rate_headers
         self._wait = wait
-        self._timeout = httpx2.Timeout(total_seconds, connect=connect_seconds)
-        self._total_seconds = total_seconds
+        self._timeouts = timeouts
         self._max_bytes = max_bytes
         self._before_call = before_call
         self._on_answer = on_answer
@@ -176,14 +180,13 @@ class HttpSource:
         """
         if not has_leave:
             self.permitted(1)
+        rate: RateNote | None = None
         try:
             with (
-                deadline(self._total_seconds),
+                deadline(self._timeouts.total),
                 self._open().stream("GET", url, params=params, headers=self._checked_headers()) as response,
             ):
                 rate = self._rate_headers.read(response.headers)
-                if rate is not None and self._on_answer is not None:
-                    self._on_answer(rate)
                 return self._answer(response)
         except httpx2.TimeoutException:
             raise self.error(ProviderFault.TIMEOUT) from None
@@ -192,6 +195,10 @@ class HttpSource:
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             # the library's errors carry the request with its keys, so only their names go on
             raise self.error(ProviderFault.UNREACHABLE, type(error).__name__) from None
+        finally:
+            # whoever listens may use the database, which has nothing to do with this request's deadline
+            if rate is not None and self._on_answer is not None:
+                self._on_answer(rate)
 
     def error(
         self,
@@ -221,8 +228,9 @@ class HttpSource:
     def _open(self) -> httpx2.Client:
         # a connection that was opened before a fork would be read by both processes
         if self._client is None or self._client_of != os.getpid():
+            timeout = httpx2.Timeout(self._timeouts.total, connect=self._timeouts.connect)
             self._client = httpx2.Client(
-                transport=DeadlineTransport(), timeout=self._timeout, follow_redirects=False, trust_env=False
+                transport=DeadlineTransport(), timeout=timeout, follow_redirects=False, trust_env=False
             )
             self._client_of = os.getpid()
         return self._client
