@@ -13,6 +13,7 @@ from uuid import UUID
 
 from bias.enums import Bias, Regime
 from experiments.enums import (
+    ContractFilter,
     DecisionOutcome,
     EntryType,
     ExecutionMode,
@@ -23,6 +24,7 @@ from experiments.enums import (
 )
 from optionsengine.core.canonical import canonical_hash
 from optionsengine.core.enums import Engine, Side
+from optionsengine.market.analysis_enums import GexState
 from optionsengine.market.data import OptionChain, Quote
 from optionsengine.market.features import FrameFeatures
 from optionsengine.ops.enums import TradingStatus
@@ -50,12 +52,16 @@ class SignalFacts:
 
 @dataclass(frozen=True, slots=True)
 class MarketSnapshot:
-    """What the provider said for one decision, before it is frozen; `problem` says in words what it could not give."""
+    """What the provider said for one decision, before it is frozen; `problem` says in words what it could not give.
+
+    `gex_state` is None while dealers' gamma is not known.
+    """
 
     quote: Quote | None
     frames: Mapping[str, FrameFeatures]
     chain: OptionChain | None
     problem: str
+    gex_state: GexState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,22 +160,23 @@ class BiasFacts:
 class Candidate:
     """One listed contract of the signal's right, with the quote it was judged on.
 
-    `dte` is days to the expiry with their fraction; the Greeks are in the units of `market.data.OptionQuote`.
+    `dte` is days to the expiry with their fraction; the Greeks are in the units of `market.data.OptionQuote`, and what
+    its source does not say is None.
     """
 
     expiration: date
     strike: Decimal
     bid: Decimal
     ask: Decimal
-    bid_size: int
-    ask_size: int
-    iv: float
-    delta: float
-    gamma: float
-    theta: float
-    vega: float
-    open_interest: int
-    volume: int
+    bid_size: int | None
+    ask_size: int | None
+    iv: float | None
+    delta: float | None
+    gamma: float | None
+    theta: float | None
+    vega: float | None
+    open_interest: int | None
+    volume: int | None
     dte: float
     at: datetime
 
@@ -185,13 +192,25 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ChainSummary:
-    """The whole listed chain in a few numbers: of `listed` contracts, how many each filter `removed`, in its order."""
+    """The whole listed chain in a few numbers: of `listed` contracts, how many each filter `removed`, in its order.
+
+    What fits and is not frozen is counted as kept out; `hinted` of those that fit are where the bias prefers them.
+    `greeks_source` names who worked out the Greeks.
+    """
 
     spot: Decimal
     atm_iv: float | None
     listed: int
     removed: Mapping[str, int]
     source: str
+    greeks_source: str = ""
+    hinted: int = 0
+
+    @property
+    def passed(self) -> int:
+        """How many of the listed fit."""
+        filters = (count for name, count in self.removed.items() if name != ContractFilter.KEPT_OUT)
+        return self.listed - sum(filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +240,7 @@ class DecisionInputs:
     limits: Limits
     stop_loss_percent: Mapping[Engine, Decimal]
     config: DecisionConfig
+    gex_state: GexState | None = None
 
     @property
     def fresh_bias(self) -> BiasFacts | None:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from experiments.contract import Selection, contract_for
+from experiments.contract import Selection, contract_explain, contract_for
 from experiments.data import AgentVote, Decision, DecisionInputs, EngineDecision, GateVerdict
 from experiments.engines.a import engine_a
 from experiments.engines.b.engine import engine_b
@@ -19,7 +19,7 @@ from experiments.sizing import Sizing, size
 from optionsengine.core.enums import Engine
 from optionsengine.core.values import OptionContract, cents, right_for
 
-RULES_VERSION = "1"  # raised with every change of a rule or a constant, so that a replay can say why it differs
+RULES_VERSION = "2"  # raised with every change of a rule or a constant, so that a replay can say why it differs
 
 OUTCOMES = {GateOutcome.DEFER: DecisionOutcome.DEFERRED, GateOutcome.REFUSE: DecisionOutcome.REFUSED}
 
@@ -37,17 +37,7 @@ def _explain(
         "rules": [asdict(finding) for finding in opinion.findings],
         "plan": None if opinion.plan is None else asdict(opinion.plan),
         "agents": dict(opinion.details),
-        "contract": None
-        if selection is None or summary is None
-        else {
-            "source": selection.source,
-            "problem": selection.problem,
-            "overall": selection.overall,
-            "scores": dict(selection.scores),
-            "listed": summary.listed,
-            "removed": dict(summary.removed),
-            "spot": summary.spot,
-        },
+        "contract": None if selection is None or summary is None else contract_explain(selection, summary),
         "size": None if sizing is None else asdict(sizing),
     }
 

@@ -63,10 +63,14 @@ class Urgency(TextChoices):
 
 
 class ContractFilter(StrEnum):
-    """What removes a listed contract, in the order they are asked; `KEPT_OUT` fits but is beyond the frozen forty."""
+    """What removes a listed contract, in the order they are asked; `KEPT_OUT` fits but is beyond the frozen forty.
+
+    `DATA` removes what its source does not tell enough about.
+    """
 
     RIGHT = "right"
     DTE = "dte"
+    DATA = "data"
     QUOTE = "quote"
     LIQUIDITY = "liquidity"
     GREEKS = "greeks"
@@ -79,6 +83,14 @@ class ContractSource(StrEnum):
     SIGNAL = "signal"
     SCORED = "scored"
     FALLBACK = "fallback"
+
+
+class HintStrength(StrEnum):
+    """How sure the bias is of the signal's side."""
+
+    STRONG = "strong"
+    FAIR = "fair"
+    CAUTIOUS = "cautious"
 
 
 class RuleOutcome(StrEnum):

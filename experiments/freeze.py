@@ -15,7 +15,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from experiments.contract import Terms, fallback, first_failure, rank, terms_build, wished
+from experiments.contract import fallback, wished
+from experiments.contract_scores import first_failure, ordered, score
+from experiments.contract_terms import Terms, terms_build
 from experiments.data import (
     BiasFacts,
     Candidate,
@@ -68,9 +70,17 @@ def _number(value: float, digits: int) -> float:
     return round(float(value), digits) + 0.0  # adding zero turns −0.0, which JSON columns lose, into 0.0
 
 
+def _known(value: float | None, digits: int) -> float | None:
+    return None if value is None else _number(value, digits)
+
+
 def _is_finite(quote: OptionQuote) -> bool:
     numbers = (quote.iv, quote.delta, quote.gamma, quote.theta, quote.vega)
-    return quote.bid.is_finite() and quote.ask.is_finite() and all(math.isfinite(number) for number in numbers)
+    return (
+        quote.bid.is_finite()
+        and quote.ask.is_finite()
+        and all(number is None or math.isfinite(number) for number in numbers)
+    )
 
 
 def _candidate(quote: OptionQuote, days: float) -> Candidate:
@@ -81,11 +91,11 @@ def _candidate(quote: OptionQuote, days: float) -> Candidate:
         ask=price_exact(quote.ask),
         bid_size=quote.bid_size,
         ask_size=quote.ask_size,
-        iv=_number(quote.iv, GREEK_DIGITS),
-        delta=_number(quote.delta, GREEK_DIGITS),
-        gamma=_number(quote.gamma, GAMMA_DIGITS),
-        theta=_number(quote.theta, GREEK_DIGITS),
-        vega=_number(quote.vega, GREEK_DIGITS),
+        iv=_known(quote.iv, GREEK_DIGITS),
+        delta=_known(quote.delta, GREEK_DIGITS),
+        gamma=_known(quote.gamma, GAMMA_DIGITS),
+        theta=_known(quote.theta, GREEK_DIGITS),
+        vega=_known(quote.vega, GREEK_DIGITS),
         open_interest=quote.open_interest,
         volume=quote.volume,
         dte=days,
@@ -104,7 +114,11 @@ def _keep(contracts: Sequence[Candidate], passing: Sequence[Candidate], terms: T
         others = nsmallest(
             MAX_CANDIDATES,
             (each for each in contracts if each not in kept),
-            key=lambda each: (abs(abs(each.delta) - target), each.expiration, each.strike),
+            key=lambda each: (
+                math.inf if each.delta is None else abs(abs(each.delta) - target),
+                each.expiration,
+                each.strike,
+            ),
         )
         kept |= dict.fromkeys(others)
     return list(kept)[:MAX_CANDIDATES]
@@ -126,10 +140,10 @@ def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
             failure = first_failure(contract, terms)
             contracts.append(contract)
             if failure is None:
-                fitting.append(contract)
+                fitting.append(score(contract, terms))
             else:
                 removed[failure] += 1
-    passing = [scored.contract for scored in rank(fitting, terms)]
+    passing = [scored.contract for scored in ordered(fitting, terms.side)]
     kept = _keep(contracts, passing, terms, spot)
     removed[ContractFilter.KEPT_OUT] = len(passing) - len(set(passing) & set(kept))
     nearest = min(contracts, key=lambda each: (each.expiration, abs(each.strike - spot), each.strike), default=None)
@@ -141,6 +155,8 @@ def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
             listed=len(chain.quotes),
             removed={name.value: count for name, count in removed.items()},
             source=chain.source,
+            greeks_source=",".join(sorted({quote.greeks_source for quote in chain.quotes} - {""}))[:MAX_TEXT],
+            hinted=sum(scored.is_hinted for scored in fitting),
         ),
     )
 
@@ -199,7 +215,15 @@ def inputs_build(
     The chain is reduced to at most forty candidates of the signal's right, the context to its first sixteen scalar
     fields by name. A quote that is not finite is left out and named in `market_problem`.
     """
-    terms = terms_build(signal=signal, at=at, limits=limits, config=config, iv_percentile=iv_percentile)
+    terms = terms_build(
+        signal=signal,
+        at=at,
+        limits=limits,
+        config=config,
+        iv_percentile=iv_percentile,
+        bias=bias,
+        gex_state=market.gex_state,
+    )
     chain = None if market.chain is None else _chain_freeze(market.chain, terms)
     quote, problem = market.quote, market.problem
     prices = () if quote is None else (quote.bid, quote.ask, quote.last)
@@ -225,6 +249,7 @@ def inputs_build(
         limits=limits,
         stop_loss_percent={engine: price_exact(stop_loss_percent[engine]) for engine in Engine},
         config=config,
+        gex_state=market.gex_state,
     )
 
 

@@ -21,6 +21,7 @@ from optionsengine.core.values import CENT, MULTIPLIER
 MULTIPLIER_MIN = Decimal("0.25")  # risk.multiplier_min
 MULTIPLIER_MAX = Decimal("1.5")  # risk.multiplier_max
 OPEN_INTEREST_PERCENT = 10  # risk.open_interest_percent
+UNKNOWN_INTEREST_CONTRACTS = 1  # risk.unknown_open_interest: a part of what is not known cannot be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,17 @@ def _whole(amount: Decimal, unit: Decimal) -> int:
     return int(amount // unit) if amount > 0 else 0
 
 
+def _part_of_interest(open_interest: int | None) -> int:
+    return UNKNOWN_INTEREST_CONTRACTS if open_interest is None else open_interest * OPEN_INTEREST_PERCENT // 100
+
+
 def size(inputs: DecisionInputs, contract: Candidate, engine: Engine) -> Sizing:
     """Size an entry of `engine` into `contract`, whose ask must be above zero.
 
     Budget = equity × risk percent × multiplier, at most the maximum percent. Contracts = floor(budget ÷ (premium × 100
     × stop percent)), capped by contracts per trade, dollars of exposure left, open risk left, a tenth of the open
-    interest and the signal's own quantity. A test signal is outside the limits, so exposure does not cap it.
+    interest (a single contract while that is not known) and the signal's own quantity. A test signal is outside the
+    limits, so exposure does not cap it.
     """
     config, exposure, limits = inputs.config, inputs.exposure, inputs.limits
     bias = inputs.fresh_bias
@@ -77,7 +83,7 @@ def size(inputs: DecisionInputs, contract: Candidate, engine: Engine) -> Sizing:
     caps = {
         SizeCap.RISK_BUDGET: _whole(budget, risk),
         SizeCap.MAX_CONTRACTS: config.max_contracts_per_trade,
-        SizeCap.OPEN_INTEREST: contract.open_interest * OPEN_INTEREST_PERCENT // 100,
+        SizeCap.OPEN_INTEREST: _part_of_interest(contract.open_interest),
     }
     if not inputs.signal.is_test:
         room = min(limits.max_exposure, equity * limits.max_exposure_percent / 100) - exposure.exposure

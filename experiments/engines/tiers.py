@@ -79,11 +79,11 @@ def directional_regime(inputs: DecisionInputs) -> DirectionalRegime:
 
 
 def liquidity_of(contract: Candidate) -> LiquidityState:
-    """Return how easily a contract with a two-sided quote trades."""
+    """Return how easily a contract with a two-sided quote trades; at best LOW while its open interest is not known."""
     spread, interest = contract.spread_percent, contract.open_interest
-    if spread > ILLIQUID_SPREAD_PERCENT or interest < ILLIQUID_OPEN_INTEREST:
+    if spread > ILLIQUID_SPREAD_PERCENT or (interest is not None and interest < ILLIQUID_OPEN_INTEREST):
         return LiquidityState.ILLIQUID
-    if spread > LOW_SPREAD_PERCENT or interest < LOW_OPEN_INTEREST:
+    if spread > LOW_SPREAD_PERCENT or interest is None or interest < LOW_OPEN_INTEREST:
         return LiquidityState.LOW
     return LiquidityState.NORMAL
 
@@ -153,7 +153,8 @@ def _unsafe_liquidity(inputs: DecisionInputs, setup: SetupType, selection: Selec
     if contract is None:
         return _abstains(1, GateCode.UNSAFE_LIQUIDITY, "no candidate has a two-sided quote")
     state = liquidity_of(contract)
-    saw = f"spread {contract.spread_percent:.2f} %, open interest {contract.open_interest}"
+    interest = "not known" if contract.open_interest is None else contract.open_interest
+    saw = f"spread {contract.spread_percent:.2f} %, open interest {interest}"
     return _finding(
         1,
         GateCode.UNSAFE_LIQUIDITY,

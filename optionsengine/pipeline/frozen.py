@@ -47,5 +47,6 @@ def frozen_entry(recommendation: Recommendation) -> FrozenEntry:
         volume=candidate.volume,
         at=candidate.at,
         source=inputs.chain_summary.source if inputs.chain_summary else "",
+        greeks_source=inputs.chain_summary.greeks_source if inputs.chain_summary else "",
     )
     return FrozenEntry(quote, stored.get("bias") or {})

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from experiments.contract import chain_window
+from experiments.contract_terms import chain_window
 from experiments.data import MarketSnapshot, SignalFacts
 from optionsengine.core.values import right_for
 from optionsengine.market.data import TIMEFRAMES, MarketError

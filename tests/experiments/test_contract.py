@@ -6,15 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from experiments.contract import (
-    chain_window,
-    contract_for,
-    contract_select,
-    dte_policy,
-    first_failure,
-    score,
-    terms_build,
-)
+from experiments.contract import contract_for, contract_select
+from experiments.contract_scores import first_failure, score
+from experiments.contract_terms import chain_window, dte_policy, terms_build
 from experiments.enums import ContractFilter, ContractSource, SetupType
 from optionsengine.core.enums import Side
 from tests.experiments.worlds import (
@@ -36,9 +30,16 @@ WEEK_OUT = date(2026, 2, 20)
 WEEK = (WEEK_OUT, *(date(2026, 2, day) for day in (23, 24, 25, 26, 27)))
 
 
-def terms(side=Side.LONG, iv_percentile=None, **signal):
-    facts = signal_facts(side, **signal)
-    return terms_build(signal=facts, at=AT, limits=LIMITS, config=CONFIG, iv_percentile=iv_percentile)
+def terms(side=Side.LONG, iv_percentile=None, gex_state=None, state=None, **signal):
+    return terms_build(
+        signal=signal_facts(side, **signal),
+        at=AT,
+        limits=LIMITS,
+        config=CONFIG,
+        iv_percentile=iv_percentile,
+        bias=state,
+        gex_state=gex_state,
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,6 +289,4 @@ def test_choosing_among_the_frozen_forty_is_choosing_among_all(side, wish):
 
     assert len(inputs.candidates) == 40
     assert inputs.chain_summary.removed["kept_out"] > 0
-    among_all = contract_select(everything, terms(side, **wish), SPOT)
-    chosen = contract_for(inputs)
-    assert (chosen.contract, chosen.source, chosen.overall) == (among_all.contract, among_all.source, among_all.overall)
+    assert contract_for(inputs) == contract_select(everything, terms(side, state=inputs.bias, **wish), SPOT)

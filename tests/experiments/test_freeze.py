@@ -15,6 +15,7 @@ from experiments.freeze import inputs_from_json, inputs_hash, inputs_to_json, pr
 from experiments.models import MAX_INPUT_BYTES
 from optionsengine.core.enums import Engine, Right, Side
 from optionsengine.core.values import OptionContract
+from optionsengine.market.analysis_enums import GexState
 from tests.experiments.worlds import (
     AT,
     CONFIG,
@@ -46,6 +47,7 @@ def round_trip(inputs):
         world(market=market(quote=None, chain=None, frames={}, problem="no_data: nothing today")),
         world(limits=Limits(max_daily_trades=7), iv_percentile=33.3, bias=bias(notes=("one", "two"))),
         world(context={"vix": 15.5, "market": {"bias": "BULLISH"}, "flag": True}),
+        world(market=market(gex_state=GexState.NEGATIVE_HIGH)),
     ],
 )
 def test_json_gives_back_an_equal_value_and_an_equal_decision(inputs):
@@ -110,6 +112,7 @@ def test_the_largest_decision_fits_in_the_column():
             bid_size=12345,
             ask_size=12345,
             at=AT - timedelta(microseconds=123456),
+            greeks_source=("computed", "g" * 60)[number % 2],
         )
         for expiration in (SOON, date(2026, 3, 6))
         for number in range(100)
@@ -126,6 +129,7 @@ def test_the_largest_decision_fits_in_the_column():
         limits=Limits(max_daily_trades=1000),
         stop_loss_percent={Engine.A: Decimal("33.33"), Engine.B: Decimal("66.67")},
     )
+    inputs = replace(inputs, gex_state=GexState.POSITIVE_HIGH)
 
     assert len(inputs.candidates) == 40
     # PostgreSQL writes jsonb with a space after each colon and comma, as json.dumps does
@@ -141,13 +145,47 @@ def test_the_chain_is_counted_by_what_removed_each_contract():
         option(beyond=8, iv=float("nan")),
         option(beyond=9, volume=3),
         option(beyond=10, delta=0.1),
-        *(option(beyond=11 + number) for number in range(45)),
+        option(beyond=10.5, open_interest=None),
+        *(option(beyond=11 + number, delta=0.6 if number < 7 else 0.5) for number in range(45)),
     )
 
     summary = world(market=market(chain=chain(quotes=quotes))).chain_summary
 
-    assert summary.listed == 52
-    assert summary.removed == {"right": 1, "dte": 1, "quote": 2, "liquidity": 1, "greeks": 1, "kept_out": 6}
+    assert summary.listed == 53
+    counts = {"right": 1, "dte": 1, "data": 1, "quote": 2, "liquidity": 1, "greeks": 1, "kept_out": 6}
+    assert summary.removed == counts
+    assert list(summary.removed) == list(counts)
+    assert (summary.passed, summary.hinted) == (46, 7)
+
+
+def test_what_a_source_does_not_tell_stays_unknown_and_is_never_zero():
+    nothing = dict.fromkeys(
+        ("iv", "delta", "gamma", "theta", "vega", "open_interest", "volume", "bid_size", "ask_size")
+    )
+    inputs = world(market=market(chain=chain(quotes=(option(**nothing),))))
+
+    (frozen,) = inputs.candidates
+    assert {name: getattr(frozen, name) for name in nothing} == nothing
+    assert inputs.chain_summary.atm_iv is None
+    assert inputs.chain_summary.removed["data"] == 1
+    assert round_trip(inputs) == inputs
+    assert decide(round_trip(inputs)) == decide(inputs)
+
+
+def test_who_worked_out_the_greeks_is_frozen():
+    told = world(market=market(chain=chain(quotes=(option(greeks_source="alpaca"),)))).chain_summary
+    mixed = (option(greeks_source="computed"), option(beyond=6, greeks_source="alpaca"), option(beyond=7))
+
+    assert told.greeks_source == "alpaca"
+    assert world(market=market(chain=chain(quotes=mixed))).chain_summary.greeks_source == "alpaca,computed"
+    assert world().chain_summary.greeks_source == ""
+
+
+def test_a_decision_frozen_before_hints_and_dealer_gamma_can_still_be_read():
+    data = inputs_to_json(world())
+    del data["gex_state"], data["chain_summary"]["hinted"], data["chain_summary"]["greeks_source"]
+
+    assert inputs_from_json(data).gex_state is None
 
 
 def test_a_number_that_is_not_finite_is_never_frozen():

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from experiments import replay
-from experiments.contract import chain_window
+from experiments.contract_terms import chain_window
 from experiments.data import MarketSnapshot
 from experiments.decide import decide
 from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation

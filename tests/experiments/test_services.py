@@ -13,7 +13,7 @@ from experiments.models import AgentDecision, DecisionRound, GateResult, Recomme
 from experiments.services import decision_record
 from optionsengine.core.canonical import canonical_hash
 from optionsengine.core.enums import Side
-from tests.experiments.worlds import AT, EXPOSURE, LATER, market, world
+from tests.experiments.worlds import AT, EXPOSURE, LATER, bias, market, world
 from tests.factories import experiment, signal
 
 pytestmark = pytest.mark.django_db
@@ -69,9 +69,9 @@ def test_the_ledger_keeps_the_order_that_decides():
     assert stored.gates.get(gate="risk_limits").until_at == AT + timedelta(seconds=60)
 
 
-@pytest.mark.parametrize(("side", "right", "strike"), [(Side.LONG, "C", 502), (Side.SHORT, "P", 498)])
+@pytest.mark.parametrize(("side", "right", "strike"), [(Side.LONG, "C", 503), (Side.SHORT, "P", 497)])
 def test_d36_a_recommendation_carries_its_contract_and_quantity(side, right, strike):
-    advice = record(world(side)).recommendations.get(engine="A")
+    advice = record(world(side, bias=bias(side, confidence=0.6))).recommendations.get(engine="A")
 
     advice.refresh_from_db()
     assert (advice.side, advice.setup_type, advice.confidence) == (side.value, "SCALP_GUARDED", 82.0)

@@ -158,7 +158,7 @@ def mirrored_frame(seen: FrameFeatures) -> FrameFeatures:
 
 
 def option(
-    side: Side = Side.LONG, *, beyond: float = 5, expiration: date = SOON, delta: float = 0.5, **values: Any
+    side: Side = Side.LONG, *, beyond: float = 5, expiration: date = SOON, delta: float | None = 0.5, **values: Any
 ) -> OptionQuote:
     """An option whose strike lies `beyond` dollars past spot (negative: in the money), with a good quote."""
     direction = 1 if side == Side.LONG else -1
@@ -169,7 +169,7 @@ def option(
         "bid_size": 20,
         "ask_size": 25,
         "iv": 0.2,
-        "delta": direction * delta,
+        "delta": None if delta is None else direction * delta,
         "gamma": 0.015,
         "theta": -0.1,
         "vega": 0.3,
