@@ -203,7 +203,7 @@ def _value_one(terms: _Terms) -> tuple[float, ...]:
     decay = rate * price - carry - 0.5 * (volatility * spot) ** 2 * gamma
     step = volatility * _VOLATILITY_STEP
     above, below = (_price(terms._replace(volatility=volatility + side * step)) for side in (1, -1))
-    vega = (above - below) / (2 * step)
+    vega = max(above - below, 0.0) / (2 * step)
     above, below = (_price(terms._replace(rate=rate + side * _RATE_STEP)) for side in (1, -1))
     rho = (above - below) / (2 * _RATE_STEP)
     return price, delta, gamma, decay / DAYS_PER_YEAR, vega / 100, rho / 100
