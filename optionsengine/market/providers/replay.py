@@ -70,7 +70,8 @@ class ReplayProvider:
         stored = StoredBar.objects.filter(symbol=symbol, timeframe="1d", at=open_at).first()
         if stored is None:
             raise _no_data(symbol)
-        return stored.close
+        close: Decimal = stored.close
+        return close
 
 
 def _end_of(opened_at: datetime, timeframe: Timeframe) -> datetime:
