@@ -14,6 +14,8 @@ from django.views.decorators.http import require_safe
 from optionsengine.core.clock import now
 from optionsengine.core.migrate import migrations_missing
 from optionsengine.core.spool import SpoolError
+from optionsengine.market.selectors import providers_configured
+from optionsengine.ops.breakers import BreakerState, breakers_list
 from optionsengine.ops.selectors import heartbeat_age_seconds
 from optionsengine.pipeline.write_ahead import spool_open
 
@@ -52,6 +54,7 @@ def readiness(at: datetime) -> dict[str, dict[str, Any]]:
         checks |= {"database": {"ok": True, "detail": "answers"}, "migrations": _migrations()}
         for cluster in CLUSTERS:
             checks[f"cluster_{cluster}"] = _heartbeat(cluster, at)
+        checks["market_data"] = _market_data()
     except DatabaseError:
         connection.close_if_unusable_or_obsolete()
         checks["database"] = {"ok": False, "detail": "does not answer; is it running, and is DATABASE_URL right?"}
@@ -79,6 +82,19 @@ def _spool() -> dict[str, Any]:
     if status.bad_files:
         detail += "; damaged records were set aside, see manage.py wal status"
     return {"ok": True, "detail": detail, **backlog}
+
+
+def _market_data() -> dict[str, Any]:
+    """Tell which providers are asked. One that is not asked for a while makes nothing unready: exits go on."""
+    breakers = {
+        view.name: {"state": view.state.value, "failures": view.failures, "last_error": view.last_error}
+        for view in breakers_list()
+    }
+    shut = [name for name, breaker in breakers.items() if breaker["state"] != BreakerState.CLOSED.value]
+    detail = f"from {', '.join(providers_configured())}"
+    if shut:
+        detail += f"; not asked for a while: {', '.join(shut)}"
+    return {"ok": True, "detail": detail, "breakers": breakers}
 
 
 def _migrations() -> dict[str, Any]:

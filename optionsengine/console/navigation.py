@@ -31,6 +31,7 @@ SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Contexts", "public", "signals", "marketcontextreceived"),
         ("Gamma", "functions", "bias", "gammasnapshot"),
         ("Feeds", "rss_feed", "market", "feedtick"),
+        ("Bars", "candlestick_chart", "market", "storedbar"),
         ("Signal changes", "swap_horiz", "signals", "signalevent"),
     ),
     "Decisions": (
@@ -50,6 +51,8 @@ SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Alerts", "warning", "ops", "alert"),
         ("Job runs", "work_history", "ops", "jobrun"),
         ("Heartbeats", "favorite", "ops", "heartbeat"),
+        ("Breakers", "electric_bolt", "ops", "circuitbreaker"),
+        ("Providers' limits", "speed", "market", "providerlimit"),
         ("Schedules", "schedule", "django_q", "schedule"),
         ("Failed tasks", "error", "django_q", "failure"),
         ("Queue", "list", "django_q", "ormq"),

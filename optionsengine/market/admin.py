@@ -1,9 +1,9 @@
-"""What market feeds sent, to read."""
+"""What market feeds and providers sent, and how much may still be asked, to read."""
 
 from django.contrib import admin
 
 from optionsengine.core.admin import LedgerAdmin
-from optionsengine.market.models import FeedTick
+from optionsengine.market.models import FeedTick, ProviderLimit, StoredBar
 
 
 @admin.register(FeedTick)
@@ -11,3 +11,20 @@ class FeedTickAdmin(LedgerAdmin):
     list_display = ("created_at", "kind", "symbol", "price", "option_type", "strike", "expiry", "premium", "size")
     list_filter = ("kind",)
     exact_search = ("symbol",)
+
+
+@admin.register(StoredBar)
+class StoredBarAdmin(LedgerAdmin):
+    list_display = ("symbol", "timeframe", "at", "open", "high", "low", "close", "volume", "source")
+    list_filter = ("timeframe",)
+    exact_search = ("symbol",)
+
+
+@admin.register(ProviderLimit)
+class ProviderLimitAdmin(LedgerAdmin):
+    list_display = ("name", "calls_left", "refilled_at", "blocked_until")
+    ordering = ("name",)
+
+    @admin.display(description="calls left then")
+    def calls_left(self, row: ProviderLimit) -> str:
+        return f"{row.tokens:.1f}"

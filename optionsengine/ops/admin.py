@@ -9,8 +9,9 @@ from django.http import HttpRequest
 
 from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, badge
 from optionsengine.core.clock import now
+from optionsengine.ops.breakers import BreakerState, breaker_state
 from optionsengine.ops.enums import Job, TradingStatus
-from optionsengine.ops.models import Alert, Heartbeat, JobRun, TradingState
+from optionsengine.ops.models import Alert, CircuitBreaker, Heartbeat, JobRun, TradingState
 from optionsengine.ops.services import trading_state_set
 
 
@@ -38,6 +39,20 @@ class OpenFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
         return queryset.filter(resolved_at__isnull=self.value() == "yes") if self.value() else queryset
+
+
+@admin.register(CircuitBreaker)
+class CircuitBreakerAdmin(LedgerAdmin):
+    list_display = ("name", "shown_state", "failures", "retry_at", "last_failure_at", "last_error")
+    ordering = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CircuitBreaker]:
+        rows: QuerySet[CircuitBreaker] = super().get_queryset(request)
+        return rows.annotate(state=breaker_state())
+
+    @badge("state", {BreakerState.CLOSED: GOOD, BreakerState.HALF_OPEN: WAITING, BreakerState.OPEN: BAD})
+    def shown_state(self, row: Any) -> str:
+        return str(row.state)
 
 
 @admin.register(TradingState)

@@ -118,16 +118,20 @@ def breaker_release(name: str) -> None:
     CircuitBreaker.objects.filter(name=name, probe_until__isnull=False).update(probe_until=None)
 
 
-def breakers_list() -> list[BreakerView]:
-    """Return every breaker that has ever failed, by name, as it is now."""
-    state = Case(
+def breaker_state() -> Case:
+    """Return the expression for a breaker's state as it is now."""
+    return Case(
         When(retry_at=None, then=Value(BreakerState.CLOSED.value)),
         When(retry_at__gt=Now(), then=Value(BreakerState.OPEN.value)),
         default=Value(BreakerState.HALF_OPEN.value),
     )
+
+
+def breakers_list() -> list[BreakerView]:
+    """Return every breaker that has ever failed, by name, as it is now."""
     return [
         BreakerView(row.name, BreakerState(row.state), row.failures, row.retry_at, row.last_failure_at, row.last_error)
-        for row in CircuitBreaker.objects.annotate(state=state).order_by("name")
+        for row in CircuitBreaker.objects.annotate(state=breaker_state()).order_by("name")
     ]
 
 

@@ -12,8 +12,10 @@ from django.urls import reverse
 from bias.models import BiasStateCurrent, BiasStateHistory, GammaSnapshot
 from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation, RiskLimit
 from optionsengine.core.admin import LedgerAdmin
-from optionsengine.market.models import FeedTick
-from optionsengine.ops.models import Alert, Heartbeat, JobRun, TradingState
+from optionsengine.market.limits import Rate, limit_take
+from optionsengine.market.models import FeedTick, ProviderLimit, StoredBar
+from optionsengine.ops.breakers import breaker_fail
+from optionsengine.ops.models import Alert, CircuitBreaker, Heartbeat, JobRun, TradingState
 from orders.models import Order, OrderEvent, Trade
 from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
 from signals.models import MarketContextReceived, Signal, SignalEvent, WebhookEvent, WebhookSource
@@ -58,6 +60,9 @@ MAKERS = {
     JobRun: lambda n: factories.job_run(),
     Alert: lambda n: factories.alert(),
     Heartbeat: _heartbeat,
+    CircuitBreaker: lambda n: breaker_fail(f"service {n}", error="server failed", at=factories.AT),
+    ProviderLimit: lambda n: limit_take(f"provider {n}", [Rate(8, "minute", 60)]),
+    StoredBar: lambda n: factories.stored_bar(number=n),
     TradingState: _trading_state,
     User: lambda n: factories.viewer(),
     Group: lambda n: Group.objects.create(name=f"group {n}"),

@@ -6,6 +6,7 @@ from django.db import OperationalError, connection
 
 from optionsengine.console import health
 from optionsengine.core import clock
+from optionsengine.ops.breakers import breaker_fail
 from optionsengine.ops.services import heartbeat_beat
 from optionsengine.pipeline.write_ahead import spool_open
 from tests.factories import AT, later
@@ -39,6 +40,25 @@ def test_ready_when_both_clusters_beat(client):
             "migrations": {"ok": True, "detail": "all applied"},
             "cluster_entries": {"ok": True, "detail": "beats", "age_seconds": float(LIMIT)},
             "cluster_exits": {"ok": True, "detail": "beats", "age_seconds": float(LIMIT)},
+            "market_data": {"ok": True, "detail": "from simulated", "breakers": {}},
+        },
+    }
+
+
+@pytest.mark.django_db
+def test_a_provider_that_is_not_asked_is_shown_and_makes_nothing_unready(client):
+    for name in health.CLUSTERS:
+        heartbeat_beat(name=name, at=AT)
+    breaker_fail("market:alpaca", error="alpaca: this key may not ask that", at=AT, open_seconds=1800)
+    breaker_fail("market:twelvedata", error="twelvedata: its server failed", at=AT)
+    response = ready(client, later(seconds=LIMIT))
+    assert response.status_code == 200
+    assert response.json()["checks"]["market_data"] == {
+        "ok": True,
+        "detail": "from simulated; not asked for a while: market:alpaca",
+        "breakers": {
+            "market:alpaca": {"state": "open", "failures": 1, "last_error": "alpaca: this key may not ask that"},
+            "market:twelvedata": {"state": "closed", "failures": 1, "last_error": "twelvedata: its server failed"},
         },
     }
 

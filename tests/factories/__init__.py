@@ -18,6 +18,7 @@ from tests.factories.inbox import (
     webhook_source,
 )
 from tests.factories.lives import full_life
+from tests.factories.market import stored_bar
 from tests.factories.operations import alert, job_run
 from tests.factories.orders import exit_order, order, order_event, trade
 from tests.factories.people import operator, person, superuser, viewer
@@ -52,6 +53,7 @@ __all__ = [
     "recommendation",
     "signal",
     "signal_event",
+    "stored_bar",
     "superuser",
     "trade",
     "viewer",

@@ -14,7 +14,7 @@ from optionsengine.market.data import MarketError, OptionChain, OptionQuote
 from optionsengine.market.selectors import provider_get
 
 _RIGHTS = {"call": Right.CALL, "put": Right.PUT}
-_COLUMNS = ("expires", "strike", "bid", "ask", "IV", "delta", "gamma", "theta", "vega", "interest", "volume", "age")
+_COLUMNS = ("expires", "strike", "bid", "ask", "IV %", "delta", "theta", "vega", "interest", "volume", "age")
 
 
 class Command(BaseCommand):
@@ -60,17 +60,23 @@ def _nearest(chain: OptionChain, strikes: int) -> list[OptionQuote]:
 
 
 def _cells(quote: OptionQuote, at: datetime) -> list[str]:
-    greeks = (quote.iv, quote.delta, quote.gamma, quote.theta, quote.vega)
+    greeks = (None if quote.iv is None else quote.iv * 100, quote.delta, quote.theta, quote.vega)
     counts = (quote.open_interest, quote.volume)
     return [
         quote.contract.expiration.isoformat(),
         str(quote.contract.strike),
         str(quote.bid),
         str(quote.ask),
-        *("?" if number is None else f"{number:.4f}" for number in greeks),
+        *("?" if number is None else f"{number:.2f}" for number in greeks),
         *("?" if count is None else str(count) for count in counts),
-        f"{max((at - quote.at).total_seconds(), 0):.0f} s",
+        _age(max((at - quote.at).total_seconds(), 0)),
     ]
+
+
+def _age(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def _document(chain: OptionChain, rows: list[OptionQuote]) -> dict[str, Any]:
