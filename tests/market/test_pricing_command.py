@@ -121,27 +121,11 @@ def _run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_as_a_program_without_a_database():
-    words = [
-        "--type",
-        "put",
-        "--style",
-        "american",
-        "--spot",
-        "100",
-        "--strike",
-        "100",
-        "--days",
-        "30",
-        "--rate",
-        "0.05",
-        "--dividend",
-        "0",
-        "--json",
-    ]
-    done = _run(*words, "--vol", "0.2")
+    words = [*(f"--{name}={term}" for name, term in TERMS.items()), "--json"]
+    done = _run(*words, "--vol=0.2")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["price"] == pytest.approx(2.11343, abs=1e-5)
-    failed = _run(*words, "--price", "0.0001", "--strike", "150")
+    failed = _run(*words, "--price=0.0001", "--strike=150")
     assert failed.returncode != 0
     assert failed.stdout == ""
     assert "check --price" in failed.stderr
