@@ -1,4 +1,4 @@
-"""Bars as the arrays that indicators read, and the exchange's session of each. Pure."""
+"""Bars as the arrays that indicators read, and the average price of their last session. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 from optionsengine.market import calendar
 from optionsengine.market.data import Bar
-from optionsengine.market.indicators import NO_SESSION, FloatArray, IntArray, session_vwap
+from optionsengine.market.indicators import FloatArray, session_vwap
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,6 @@ def series_of(bars: Sequence[Bar]) -> Series:
     return Series(highs, lows, closes, volumes)
 
 
-def session_numbers(bars: Sequence[Bar]) -> IntArray:
-    """Return the ordinal of the regular session that each bar opened in, `NO_SESSION` where it opened in none."""
-    days = [calendar.session_of(bar.at) for bar in bars]
-    return np.array([NO_SESSION if day is None else calendar.session_number(day) for day in days], dtype=np.int64)
-
-
 def last_session_vwap(bars: Sequence[Bar], series: Series) -> SessionVwap | None:
     """Return the average price of the last regular session that has a bar, from that session's bars alone.
 
@@ -61,7 +55,7 @@ def last_session_vwap(bars: Sequence[Bar], series: Series) -> SessionVwap | None
     while first > 0 and bars[first - 1].at >= open_at:
         first -= 1
     part = slice(first, last + 1)
-    value = session_vwap(
-        session_numbers(bars[part]), series.highs[part], series.lows[part], series.closes[part], series.volumes[part]
-    )[-1]
+    sessions = np.full(last + 1 - first, calendar.session_number(day))
+    columns = (series.highs[part], series.lows[part], series.closes[part], series.volumes[part])
+    value = session_vwap(sessions, *columns)[-1]
     return SessionVwap(day, float(value)) if np.isfinite(value) else None
