@@ -5,8 +5,9 @@ dollars per contract with dollars, what is not known of the market (IV percentil
 contract of which the source does not say what the filters and scores need fits nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from operator import attrgetter, mul
+from typing import NamedTuple
 
 from experiments.contract_terms import ContractRules, Terms
 from experiments.data import Candidate
@@ -25,17 +26,25 @@ GAMMA_HIGH_FACTOR = 0.6  # contract.gamma_high_factor
 RICH_IV_PERCENTILE = 70.0  # contract.rich_iv_percentile
 RICH_VEGA = 0.15  # contract.rich_vega
 RICH_VEGA_SCORE = 60  # contract.rich_vega_score
-NEEDED = ("open_interest", "volume", "delta", "gamma", "theta", "vega")
+NEEDED = ("open interest", "volume", "delta", "gamma", "theta", "vega")
+needed_of = attrgetter(*(name.replace(" ", "_") for name in NEEDED))
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A contract with its scores (0–100 each); one whose values are not known is None, and so is the overall then."""
+class Scored(NamedTuple):
+    """A contract with its scores (0–100 each, in the order of `SCORES`) and their weighted sum.
+
+    A score whose values are not known is None, and so is the overall then.
+    """
 
     contract: Candidate
-    scores: Mapping[str, int | None]
+    values: tuple[int | None, ...]
     overall: int | None
     is_hinted: bool
+
+    @property
+    def scores(self) -> dict[str, int | None]:
+        """The scores by name."""
+        return dict(zip(SCORES, self.values, strict=True))
 
 
 def _decay_percent(theta: float, mid: float, rules: ContractRules) -> float:
@@ -61,8 +70,8 @@ def failures(contract: Candidate, terms: Terms, *, any_dte: bool = False) -> Ite
             f"{contract.dte:g} days to expiry, not {rules.dte.minimum:g} to {rules.dte.maximum:g}",
         )
     open_interest, volume, delta, theta = contract.open_interest, contract.volume, contract.delta, contract.theta
-    missing = [name.replace("_", " ") for name in NEEDED if getattr(contract, name) is None]
-    if missing:
+    if None in needed_of(contract):
+        missing = (name for name, value in zip(NEEDED, needed_of(contract), strict=True) if value is None)
         yield ContractFilter.DATA, f"the source does not tell {', '.join(missing)}"
     if not has_usable_quote(contract, terms):
         yield ContractFilter.QUOTE, f"no usable quote ({contract.bid} / {contract.ask})"
@@ -91,7 +100,7 @@ def first_failure(contract: Candidate, terms: Terms, *, any_dte: bool = False) -
 
 
 def _percent(value: float) -> float:
-    return min(100.0, max(0.0, value))
+    return 100.0 if value > 100.0 else value if value > 0.0 else 0.0
 
 
 def _greeks_score(contract: Candidate, rules: ContractRules) -> int | None:
@@ -113,8 +122,8 @@ def _liquidity_score(contract: Candidate, mid: float, rules: ContractRules) -> i
     return round(parts / 3)
 
 
-def _vega_score(contract: Candidate, terms: Terms) -> int | None:
-    if terms.iv_percentile is None or terms.iv_percentile <= RICH_IV_PERCENTILE:
+def _vega_score(contract: Candidate, iv_percentile: float | None) -> int | None:
+    if iv_percentile is None or iv_percentile <= RICH_IV_PERCENTILE:
         return 100
     if contract.vega is None:
         return None
@@ -130,25 +139,21 @@ def gex_score(terms: Terms) -> int:
 
 def score(contract: Candidate, terms: Terms) -> Scored:
     """Score a contract whose quote is usable; every score is 0–100, higher is better."""
-    rules, mid = terms.rules, float(contract.mid)
-    theta = contract.theta
+    rules, mid, theta = terms.rules, float(contract.mid), contract.theta
+    decay = None if theta is None else _decay_percent(theta, mid, rules)
     values = (
         _liquidity_score(contract, mid, rules),
         _greeks_score(contract, rules),
-        None
-        if theta is None
-        else round(_percent(100 - _decay_percent(theta, mid, rules) / rules.theta_tolerance_percent * 100)),
-        _vega_score(contract, terms),
+        None if decay is None else round(_percent(100 - decay / rules.theta_tolerance_percent * 100)),
+        _vega_score(contract, terms.iv_percentile),
         round(_percent(float(terms.premium_budget) / (mid * MULTIPLIER) * 100)),
         gex_score(terms),
     )
-    overall: float | None = 0.0
-    for weight, value in zip(rules.weights, values, strict=True):
-        overall = None if overall is None or value is None else overall + weight * value
+    known = [value for value in values if value is not None]
     return Scored(
         contract,
-        dict(zip(SCORES, values, strict=True)),
-        None if overall is None else round(overall),
+        values,
+        round(sum(map(mul, rules.weights, known))) if len(known) == len(values) else None,
         terms.hint is not None and terms.hint.allows(contract),
     )
 

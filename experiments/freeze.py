@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from heapq import nsmallest
 from typing import Any
 
@@ -59,6 +60,7 @@ class _FrozenChain:
     summary: ChainSummary
 
 
+@lru_cache(maxsize=4096)  # a chain writes its few hundred prices over and over
 def price_exact(amount: Decimal) -> Decimal:
     """Return the amount to four decimals without trailing zeros, so that its text is short and always the same."""
     rounded = amount.quantize(PRICE)
@@ -76,11 +78,8 @@ def _known(value: float | None, digits: int) -> float | None:
 
 def _is_finite(quote: OptionQuote) -> bool:
     numbers = (quote.iv, quote.delta, quote.gamma, quote.theta, quote.vega)
-    return (
-        quote.bid.is_finite()
-        and quote.ask.is_finite()
-        and all(number is None or math.isfinite(number) for number in numbers)
-    )
+    known = [number for number in numbers if number is not None]
+    return quote.bid.is_finite() and quote.ask.is_finite() and all(map(math.isfinite, known))
 
 
 def _candidate(quote: OptionQuote, days: float) -> Candidate:
@@ -108,20 +107,21 @@ def _keep(contracts: Sequence[Candidate], passing: Sequence[Candidate], terms: T
     signal's own wishes would take, then what fits, best first, then what comes nearest to the delta wanted."""
     own, own_nearest = wished(contracts, terms, spot)
     nearest = [each for each in (own_nearest, fallback(contracts, terms, spot)) if each is not None]
-    kept = dict.fromkeys((*nearest, *(scored.contract for scored in own[:MAX_WISHED]), *passing))
+    wanted = (*nearest, *(scored.contract for scored in own[:MAX_WISHED]), *passing[:MAX_CANDIDATES])
+    kept = {id(each): each for each in wanted}  # by identity: to hash forty contracts costs more than to choose them
     if len(kept) < MAX_CANDIDATES:
         target = terms.rules.target_delta
         others = nsmallest(
             MAX_CANDIDATES,
-            (each for each in contracts if each not in kept),
+            (each for each in contracts if id(each) not in kept),
             key=lambda each: (
                 math.inf if each.delta is None else abs(abs(each.delta) - target),
                 each.expiration,
                 each.strike,
             ),
         )
-        kept |= dict.fromkeys(others)
-    return list(kept)[:MAX_CANDIDATES]
+        kept |= {id(each): each for each in others}
+    return list(kept.values())[:MAX_CANDIDATES]
 
 
 def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
@@ -145,7 +145,8 @@ def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
                 removed[failure] += 1
     passing = [scored.contract for scored in ordered(fitting, terms.side)]
     kept = _keep(contracts, passing, terms, spot)
-    removed[ContractFilter.KEPT_OUT] = len(passing) - len(set(passing) & set(kept))
+    frozen = {id(each) for each in kept}
+    removed[ContractFilter.KEPT_OUT] = sum(id(each) not in frozen for each in passing)
     nearest = min(contracts, key=lambda each: (each.expiration, abs(each.strike - spot), each.strike), default=None)
     return _FrozenChain(
         candidates=tuple(sorted(kept, key=lambda each: (each.expiration, each.strike))),
