@@ -37,6 +37,8 @@ _VOLATILITY_STEP = 1e-3  # relative
 _RATE_STEP = 1e-4
 _NOISE = 1e-9  # relative to the strike: a price nearer than this to exercise value is exercise value
 _VOLATILITY_TOLERANCE = 1e-10
+_BESIDE = 1.001  # room for the engine's own error where early exercise is worth next to nothing
+_SHARES = (0.97, 0.85, 0.5, 0.0)  # of the European volatility: where the American one is looked for, downwards
 _lock = threading.Lock()  # QuantLib's objects may not be used by two threads at once
 
 
@@ -147,7 +149,7 @@ def implied_volatility_american(
     """Return the annual volatility (a fraction) that gives each price of an American option in dollars.
 
     NaN where none between 0.01 % and 1,000 % does; among them every price not above exercise value. Brent's method
-    between these bounds.
+    below the volatility of a European option of this price, which is worth less.
 
     :raises ValueError: for an argument that is not finite, a spot or strike not above zero or a dividend yield below.
     """
@@ -165,7 +167,7 @@ def implied_volatility_american(
     found = implied_volatility(price=p, spot=s, strike=k, years=t, rate=r, dividend_yield=q, is_call=call)
     for row in np.flatnonzero(_may_exercise(t, r, q, call)):
         terms = _Terms(s[row], k[row], t[row], r[row], q[row], MIN_VOLATILITY, call[row])
-        found[row] = _volatility_of_one(float(p[row]), terms)
+        found[row] = _volatility_of_one(float(p[row]), terms, float(found[row]))
     return found.reshape(together[0].shape)
 
 
@@ -206,16 +208,29 @@ def _value_one(terms: _Terms) -> tuple[float, ...]:
     vega = max(above - below, 0.0) / (2 * step)
     above, below = (_price(terms._replace(rate=rate + side * _RATE_STEP)) for side in (1, -1))
     rho = (above - below) / (2 * _RATE_STEP)
-    return price, delta, gamma, decay / DAYS_PER_YEAR, vega / 100, rho / 100
+    # more time never takes worth away; next to where exercise becomes best, the engine's error can say it does
+    theta = min(decay, 0.0) / DAYS_PER_YEAR
+    return price, delta, gamma, theta, vega / 100, rho / 100
 
 
-def _volatility_of_one(price: float, terms: _Terms) -> float:
+def _volatility_of_one(price: float, terms: _Terms, european: float) -> float:
+    """`european` is the volatility that a European option of this price has, or NaN: it is too much or just enough."""
     from scipy.optimize import brentq
 
     def miss(volatility: float) -> float:
         return _price(terms._replace(volatility=volatility)) - price
 
-    noise = _NOISE * terms.strike if terms.exercise_value > 0 else 0.0
-    if miss(MIN_VOLATILITY) >= -noise or miss(MAX_VOLATILITY) < 0:
+    exercise_value = terms.exercise_value
+    if price <= exercise_value + (_NOISE * terms.strike if exercise_value > 0 else 0.0):
         return math.nan
-    return float(brentq(miss, MIN_VOLATILITY, MAX_VOLATILITY, xtol=_VOLATILITY_TOLERANCE))
+    high = min(european * _BESIDE, MAX_VOLATILITY) if math.isfinite(european) else MAX_VOLATILITY
+    if miss(high) < 0:
+        high = MAX_VOLATILITY
+        if miss(high) < 0:
+            return math.nan
+    for share in _SHARES:
+        low = max(high * share, MIN_VOLATILITY)
+        if miss(low) <= 0:
+            return float(brentq(miss, low, high, xtol=_VOLATILITY_TOLERANCE))
+        high = low
+    return math.nan

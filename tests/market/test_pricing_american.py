@@ -248,6 +248,7 @@ def test_worth_at_least_exercise_and_the_european_and_at_most_what_is_got_for_it
     assert float(found.price) >= float(european(*terms).price) - 1e-6 * spot
     assert float(found.gamma) >= 0
     assert float(found.vega) >= 0
+    assert float(found.theta) <= 0
     assert 0 <= float(found.delta) * (1 if kind == "call" else -1) <= 1 + 1e-6
     assert price(spot, strike, years * 1.5, rate, dividend_yield, volatility, kind) >= float(found.price) - 1e-6 * spot
     assert price(spot, strike, years, rate, dividend_yield, volatility * 1.5, kind) >= float(found.price) - 1e-6 * spot
@@ -278,6 +279,13 @@ def test_what_is_best_exercised_now_is_worth_just_that(spot, kind, delta):
     found = value(spot, 100, 0.25, 0.06, 0.06, 0.2, kind)
     numbers = [found.price, found.delta, found.gamma, found.theta, found.vega, found.rho]
     assert [float(number) for number in numbers] == [abs(spot - 100), delta, 0, 0, 0, 0]
+
+
+def test_next_to_the_exercise_boundary_time_takes_nothing_away():
+    found = value(100, 110.1087, 1.6866, 0.07159, 0, 0.0938, "put")
+    assert float(found.price) == pytest.approx(10.1087, abs=5e-4)
+    assert float(found.delta) == pytest.approx(-1, abs=1e-3)
+    assert -1e-3 < float(found.theta) <= 0
 
 
 @pytest.mark.parametrize("hours", [6.5, 1, 1 / 60])
