@@ -17,7 +17,7 @@ from optionsengine.market.enums import MarketProblem
 
 CACHE = "market"
 PROBLEM_SECONDS = 2.0
-FETCH_SECONDS = 12  # a process that dies while it fetches is waited for so long
+FETCH_SECONDS = 15  # a process that dies while it fetches is waited for so long
 _KEPT_SECONDS = 900  # in the table; whether an entry still counts is judged by its own time
 _LOOK_SECONDS = (0.02, 0.2)  # the first pause between two looks, and the longest
 

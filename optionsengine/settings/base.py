@@ -240,6 +240,7 @@ LOGGING = {
     },
     "loggers": {
         "django": {"level": "INFO"},  # without the handler Django gives it, which would say everything twice
+        "httpx2": {"level": "WARNING"},  # it says a line for every request to a provider
         "django-q": {"level": "WARNING"},  # it says several lines for every task; `job_runs` has them all
     },
 }
