@@ -1,7 +1,5 @@
 """How fast 10,000 European options are priced, ours and by QuantLib, and their volatilities found again. One core."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +11,7 @@ from tests.bench.arithmetic import median, share
 from tests.bench.load import BenchError
 from tests.bench.machine import Machine
 from tests.bench.report import Figures
+from tests.bench.timing import milliseconds
 
 KEYS = ("price_10k_ms", "price_vs_quantlib", "iv_10k_ms")
 COUNT = 10_000
@@ -108,9 +107,9 @@ def measure(machine: Machine) -> Figures:
         raise BenchError(fault)
     ours, theirs, implied = [], [], []
     for _ in range(_ROUNDS):
-        ours.append(_milliseconds(book.value, _TRIES))
-        theirs.append(_milliseconds(book.value_by_quantlib, 1))
-        implied.append(_milliseconds(lambda: book.implied(price), _TRIES))
+        ours.append(milliseconds(book.value, _TRIES))
+        theirs.append(milliseconds(book.value_by_quantlib, 1))
+        implied.append(milliseconds(lambda: book.implied(price), _TRIES))
     figures = Figures()
     figures.add("price_10k_ms", median(ours), "10,000 prices with all Greeks; under 5 is asked for", ours)
     figures.add(
@@ -138,12 +137,3 @@ def lost(book: Book, found: NDArray[np.float64]) -> str:
     tells = book.value().vega > 1e-6 * book.spot
     wrong = int(np.count_nonzero(~(np.abs(found - book.volatility)[tells] < 1e-8)))
     return f"{wrong} implied volatilities are not what the price was made with" if wrong else ""
-
-
-def _milliseconds(work: Callable[[], object], tries: int) -> float:
-    times: list[float] = []
-    for _ in range(tries):
-        start = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - start) * 1000)
-    return median(times)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import ingest, memory, pricing
+from tests.bench import ingest, memory, pricing, selection
 from tests.bench.machine import Machine
 from tests.bench.report import Figures
 
@@ -20,6 +20,7 @@ class Part:
 PARTS = (
     Part("ingest", ingest.KEYS, ingest.measure),
     Part("pricing", pricing.KEYS, pricing.measure),
+    Part("selection", selection.KEYS, selection.measure),
     Part("memory", memory.KEYS, memory.measure),
 )
 
