@@ -17,6 +17,7 @@ def judge(inputs: DecisionInputs, selection: Selection | None) -> GateVerdict:
             Gate.CONTRACT,
             value=f"{chosen.expiration} {chosen.strike} ({selection.source.value})",
             threshold="a listed contract with a usable quote",
+            message=f"outside the policy by {'; '.join(selection.violations)}" if selection.violations else "",
         )
     removed = ", ".join(f"{name} {count}" for name, count in summary.removed.items() if count)
     return refused(

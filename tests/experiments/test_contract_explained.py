@@ -169,6 +169,18 @@ def test_the_signals_own_contract_outside_the_policy_says_so():
     assert [each["strike"] for each in told["best"]] == [Decimal(505)]
 
 
+def test_the_ledger_says_what_the_chosen_contract_breaks():
+    own = option(beyond=20, expiration=LATER)
+    wish = {"strike": own.contract.strike, "expiration": LATER}
+    decision = decide(world(signal=wish, market=market(chain=chain(quotes=(own,)))))
+    within = decide(world())
+
+    assert (
+        decision.engines[Engine.A].gates[1].message == "outside the policy by dte: 31.1667 days to expiry, not 3 to 14"
+    )
+    assert within.engines[Engine.A].gates[1].message == ""
+
+
 def test_the_signals_own_contract_within_the_policy_breaks_nothing():
     told = explained(world(signal={"strike": Decimal(502)}))
 
