@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from optionsengine.core.deadline import seconds_left
 from optionsengine.market.data import MarketError
 from optionsengine.market.enums import MarketProblem, ProviderFault
 from optionsengine.market.limits import Rate, limit_block, limit_note, limit_take
@@ -41,6 +42,8 @@ def source_ask(source: Source, ask: Callable[[NetworkProvider], Answer], *, at: 
     :raises MarketError: if there is no answer.
     """
     breaker = breaker_name(source.name)
+    if seconds_left() == 0:
+        raise MarketError(MarketProblem.UNAVAILABLE, f"{source.name}: there was no time left to ask")
     if not breaker_admit(breaker):
         told = f"{source.name}: is not asked for a while, after repeated failures"
         raise MarketError(MarketProblem.BREAKER_OPEN, told)

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.cache import caches
 
+from optionsengine.core.deadline import seconds_left
 from optionsengine.market.data import MarketError
 from optionsengine.market.enums import MarketProblem
 
@@ -19,6 +20,7 @@ CACHE = "market"
 PROBLEM_SECONDS = 2.0
 FETCH_SECONDS = 15  # a process that dies while it fetches is waited for so long
 _KEPT_SECONDS = 900  # in the table; whether an entry still counts is judged by its own time
+_SPARE_SECONDS = 0.5  # of a deadline, to say that nothing came
 _LOOK_SECONDS = (0.02, 0.2)  # the first pause between two looks, and the longest
 
 Value = TypeVar("Value")
@@ -49,7 +51,9 @@ def fetch_once(kind: str, *parts: object, at: datetime, lifetime: float, fetch: 
     :raises MarketError: what the fetch ended with, also one of another process within the last `PROBLEM_SECONDS`.
     """
     cache, key = caches[CACHE], _key(kind, parts)
-    ends, pause = time.monotonic() + FETCH_SECONDS, _LOOK_SECONDS[0]
+    left = seconds_left()
+    wait = FETCH_SECONDS if left is None else min(FETCH_SECONDS, max(left - _SPARE_SECONDS, 0.0))
+    ends, pause = time.monotonic() + wait, _LOOK_SECONDS[0]
     while True:
         entry: _Entry[Value] | None = cache.get(key)
         if entry is not None and entry.counts(at, lifetime):

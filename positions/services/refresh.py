@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -59,12 +59,9 @@ def positions_refresh(*, provider: MarketProvider, at: datetime) -> StageReport:
         report.deferred = report.claimed
         return report
     quotes: dict[OptionContract, OptionQuote] = {}
-    stocks: dict[str, Quote] = {}
-    for underlying, held in by_underlying.items():
-        found, stock = _quotes(provider, underlying, held, at)
-        quotes |= found
-        if stock is not None:
-            stocks[underlying] = stock
+    for held in by_underlying.values():
+        quotes |= _quotes(provider, held, at)
+    stocks = _stocks(provider, {contract.underlying for contract in quotes}, at)
     held_by_contract = {contract: rows for held in by_underlying.values() for contract, rows in held.items()}
     priced = [row.pk for contract, rows in held_by_contract.items() if contract in quotes for row in rows]
     report.done = len(priced)
@@ -89,26 +86,29 @@ def _unpriced_judge(
 
 
 def _quotes(
-    provider: MarketProvider, underlying: str, contracts: Iterable[OptionContract], at: datetime
-) -> tuple[dict[OptionContract, OptionQuote], Quote | None]:
+    provider: MarketProvider, contracts: Iterable[OptionContract], at: datetime
+) -> dict[OptionContract, OptionQuote]:
     """Return the usable quotes; a provider without an answer gives none."""
     max_age = settings.QUOTE_MAX_AGE_SECONDS
     try:
         found = provider.option_quotes(list(contracts), at)
     except MarketError:
-        return {}, None
-    usable = {
+        return {}
+    return {
         contract: quote
         for contract, quote in found.items()
         if quote_problem(quote.bid, quote.ask, quote.at, at, max_age) is None
     }
+
+
+def _stocks(provider: MarketProvider, symbols: Collection[str], at: datetime) -> dict[str, Quote]:
+    """Return the usable quotes of the underlyings, all asked for at once."""
     try:
-        stock = provider.quote(underlying, at) if usable else None
+        found = provider.quotes(symbols, at) if symbols else {}
     except MarketError:
-        stock = None
-    if stock is not None and price_problem(stock, at, max_age) is not None:
-        stock = None
-    return usable, stock
+        return {}
+    max_age = settings.QUOTE_MAX_AGE_SECONDS
+    return {symbol: quote for symbol, quote in found.items() if price_problem(quote, at, max_age) is None}
 
 
 @database_retried
