@@ -121,8 +121,12 @@ class AlpacaProvider:
         name = "1Day" if timeframe == "1d" else f"{ASKED_MINUTES[timeframe]}Min"
         found = self._bars(symbol, name, start, known_at, adjustment="split")
         if timeframe == "1d":
-            return day_bars(((calendar.new_york_day(each.at), each) for each in found), limit, known_at)
-        return session_bars(timeframe, found, limit, known_at)
+            bars = day_bars(((calendar.new_york_day(each.at), each) for each in found), limit, known_at)
+        else:
+            bars = session_bars(timeframe, found, limit, known_at)
+        if not bars:
+            raise self._http.error(ProviderFault.NO_DATA, symbol)
+        return bars
 
     def chain(self, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right) -> OptionChain:
         spot = self.quote(symbol, at)

@@ -180,12 +180,10 @@ class HttpSource:
         """
         if not has_leave:
             self.permitted(1)
+        headers, client = self._checked_headers(), self._open()
         rate: RateNote | None = None
         try:
-            with (
-                deadline(self._timeouts.total),
-                self._open().stream("GET", url, params=params, headers=self._checked_headers()) as response,
-            ):
+            with deadline(self._timeouts.total), client.stream("GET", url, params=params, headers=headers) as response:
                 rate = self._rate_headers.read(response.headers)
                 return self._answer(response)
         except httpx2.TimeoutException:
@@ -259,7 +257,8 @@ class HttpSource:
         elif status == 404 and content_type:
             # a provider that knows no symbol says so in JSON; a page comes from a wrong address
             return self.error(ProviderFault.GARBAGE, "no such address; check the one in the settings")
-        return self.status_error(status, said, sent_at, _retry_after(response.headers, self._rate_headers.reset))
+        retry_after = _retry_after(response.headers, self._rate_headers.reset) if status == 429 else None
+        return self.status_error(status, said, sent_at, retry_after)
 
     def _said(self, response: httpx2.Response) -> str:
         """What the body of a refusal says; the status alone decides, so an unreadable body says nothing."""

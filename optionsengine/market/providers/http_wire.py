@@ -6,6 +6,7 @@ Here each connect, handshake, write and read waits no longer than `core.deadline
 
 import ssl
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import httpcore2
@@ -62,14 +63,21 @@ class _Backend(httpcore2.SyncBackend):
         return _Stream(super().connect_tcp(host, port, wait, local_address, socket_options))
 
 
+@lru_cache(maxsize=1)
+def _trust() -> ssl.SSLContext:
+    # reading the certificates of all authorities takes longer than most answers
+    return httpx2.create_ssl_context()
+
+
 class DeadlineTransport(httpx2.HTTPTransport):
     """HTTP/1.1 over connections that are kept for half a minute; it knows no proxies and tries nothing twice."""
 
     def __init__(self) -> None:
-        super().__init__()
+        context = _trust()
+        super().__init__(verify=context)
         # the client offers no other way to say which sockets its pool opens
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(),
+            ssl_context=context,
             max_connections=_CONNECTIONS,
             max_keepalive_connections=_CONNECTIONS,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,

@@ -28,7 +28,7 @@ class ReplayProvider:
         symbol_check(symbol)
         newest: tuple[datetime, Bar] | None = None
         for timeframe in TIMEFRAMES:
-            for bar in self.bars(symbol, timeframe, 1, at):
+            for bar in self._ended(symbol, timeframe, 1, at):
                 ended_at = _end_of(bar.at, timeframe)
                 if newest is None or ended_at > newest[0]:
                     newest = (ended_at, bar)
@@ -52,10 +52,10 @@ class ReplayProvider:
         symbol_check(symbol)
         if limit <= 0:
             return ()
-        series = StoredBar.objects.filter(symbol=symbol, timeframe=timeframe, at__lt=at).order_by("-at")
-        # at most one bar has opened and not ended
-        found = [row for row in series[: limit + 1] if _end_of(row.at, timeframe) <= at]
-        return tuple(_bar(row) for row in reversed(found[:limit]))
+        bars = self._ended(symbol, timeframe, limit, at)
+        if not bars:
+            raise _no_data(symbol)
+        return bars
 
     def chain(self, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right) -> OptionChain:
         raise unsupported(self.name, "options")
@@ -72,6 +72,12 @@ class ReplayProvider:
             raise _no_data(symbol)
         close: Decimal = stored.close
         return close
+
+    def _ended(self, symbol: str, timeframe: Timeframe, limit: int, at: datetime) -> tuple[Bar, ...]:
+        series = StoredBar.objects.filter(symbol=symbol, timeframe=timeframe, at__lt=at).order_by("-at")
+        # at most one bar has opened and not ended
+        found = [row for row in series[: limit + 1] if _end_of(row.at, timeframe) <= at]
+        return tuple(_bar(row) for row in reversed(found[:limit]))
 
 
 def _end_of(opened_at: datetime, timeframe: Timeframe) -> datetime:

@@ -34,6 +34,7 @@ _LISTING: dict[str, str | int] = {"country": "United States"}
 _CURRENCY = "USD"
 _SYMBOLS_A_CALL = 100
 _MOST_ROWS = 5000
+_NOTHING = "No data is available"  # comes with the code of a wrong question
 _DATE = len("2026-02-18")
 
 
@@ -97,9 +98,13 @@ class TwelveDataProvider:
         start = first_session(timeframe, limit, at)
         if timeframe == "1d":
             found = self._series(symbol, "1day", start, at, {})
-            return day_bars(((each.at.date(), each) for each in found), limit, at)
-        found = self._series(symbol, f"{ASKED_MINUTES[timeframe]}min", start, at, {})
-        return session_bars(timeframe, found, limit, at)
+            bars = day_bars(((each.at.date(), each) for each in found), limit, at)
+        else:
+            found = self._series(symbol, f"{ASKED_MINUTES[timeframe]}min", start, at, {})
+            bars = session_bars(timeframe, found, limit, at)
+        if not bars:
+            raise self._http.error(ProviderFault.NO_DATA, symbol)
+        return bars
 
     def chain(self, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right) -> OptionChain:
         raise unsupported(self.name, "options")
@@ -189,6 +194,8 @@ class TwelveDataProvider:
         code, said = body.get("code"), body.get("message")
         if not isinstance(code, int):
             return self._http.error(ProviderFault.GARBAGE, "an error without a code", status=answer.status)
+        if isinstance(said, str) and said.startswith(_NOTHING):
+            return self._http.error(ProviderFault.NO_DATA, said)
         return self._http.status_error(code, said if isinstance(said, str) else "", answer.sent_at)
 
 
