@@ -20,7 +20,7 @@ LAST_DAY = date(2035, 12, 31)
 NEW_YORK = ZoneInfo("America/New_York")
 FULL_CLOSE = time(16)
 
-DAILY_EXPIRY_SYMBOLS = frozenset({"SPY", "QQQ", "IWM"})
+DAILY_EXPIRY_SYMBOLS = frozenset({"SPY", "QQQ", "IWM", "SPX", "XSP", "NDX", "RUT"})
 _DAILY_SESSIONS = 10
 _WEEKLIES = 10
 _MONTHLIES = 14  # this month and the 13 after it
@@ -259,8 +259,8 @@ def _expirations_from(first: date, daily: bool) -> tuple[date, ...]:
 def listed_expirations(at: datetime, symbol: str) -> tuple[date, ...]:
     """Return the expirations listed for `symbol` at `at`, soonest first; one that closes at `at` is gone.
 
-    Daily for two weeks on the big index funds, Fridays for ten weeks (the session before when Friday is a holiday),
-    third Fridays for thirteen months, January and June for two and a half years.
+    Daily for two weeks on the big index funds and their indexes, Fridays for ten weeks (the session before when Friday
+    is a holiday), third Fridays for thirteen months, January and June for two and a half years.
     """
     day = new_york_day(at)
     if not is_session(day) or at >= session_bounds(day)[1]:

@@ -104,6 +104,11 @@ def test_a_fund_that_expires_daily_has_its_dailies_for_two_weeks():
     assert others == told("2026-02-12T10:00", weeks=4) == told("2026-02-12T10:00", weeks=4, symbol="AAPL")
 
 
+@pytest.mark.parametrize(("symbol", "count"), [("SPX", 9), ("XSP", 9), ("DIA", 2), ("AAPL", 2)])
+def test_the_indexes_of_funds_that_expire_daily_do_so_too(symbol, count):
+    assert len(told("2026-02-12T10:00", weeks=2, symbol=symbol)) == count
+
+
 @pytest.mark.parametrize("weeks", [-1, 0, MAX_WEEKS + 1])
 def test_a_senseless_number_of_weeks_is_refused(weeks):
     with pytest.raises(ValueError, match=f"1 to {MAX_WEEKS} weeks"):
