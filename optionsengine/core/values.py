@@ -9,7 +9,7 @@ from optionsengine.core.enums import Right, Side
 
 CENT = Decimal("0.01")
 MULTIPLIER = 100  # shares per contract
-_OCC = re.compile(r"^(?P<root>[A-Z]{1,6}) *(?P<date>\d{6})(?P<right>[CP])(?P<strike>\d{8})$", re.ASCII)
+_OCC = re.compile(r"(?P<root>[A-Z]{1,6}) *(?P<date>\d{6})(?P<right>[CP])(?P<strike>\d{8})", re.ASCII)
 _SYMBOL = re.compile(r"^(?P<underlying>[A-Z][A-Z0-9.]*)-(?P<date>\d{8})-(?P<right>[CP])-(?P<strike>\d+(?:\.\d+)?)$")
 
 
@@ -70,7 +70,7 @@ class OptionContract:
         :raises ValueError: if it is not one, if its root is not that of `underlying`, or if it was adjusted by a
             corporate action (its root ends in a digit and it does not deliver 100 shares).
         """
-        match = _OCC.match(occ_symbol)
+        match = _OCC.fullmatch(occ_symbol)
         if match is None:
             raise ValueError(f"{occ_symbol!r} is not an OCC symbol of a standard contract like SPY260221C00600000")
         root, day, strike = match["root"], match["date"], int(match["strike"])

@@ -18,6 +18,11 @@ def stamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.046330624Z"
 
 
+def page_token(start: int) -> str:
+    """What leads to the page that begins with that item."""
+    return base64.b64encode(str(start).encode()).decode()
+
+
 class FakeAlpaca(FakeProvider):
     rate = {"X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "187", "X-RateLimit-Reset": "1771428660"}
     page = 3  # contracts a page, so that everything comes in pages
@@ -60,7 +65,7 @@ class FakeAlpaca(FakeProvider):
         token = asked.query.get("page_token")
         start = int(base64.b64decode(token)) if token else 0
         end = start + min(page, int(asked.query["limit"]))
-        return items[start:end], base64.b64encode(str(end).encode()).decode() if end < len(items) else None
+        return items[start:end], page_token(end) if end < len(items) else None
 
     def _stocks(self, asked: Asked) -> Body:
         assert asked.query["feed"] in {"iex", "sip", "delayed_sip"}
