@@ -1,7 +1,9 @@
 """One question to one provider: whether it may be asked, and what its answer or its silence means for the next one."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -19,6 +21,8 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 60.0  # for a provider that asks to be left alone and does not say for how long
 RETRY_AFTER_MOST = 86_400.0
 
+_for_exits: ContextVar[bool] = ContextVar("for_exits", default=False)
+
 Answer = TypeVar("Answer")
 
 
@@ -29,6 +33,16 @@ class Source:
     name: str
     provider: NetworkProvider
     rates: tuple[Rate, ...]
+
+
+@contextmanager
+def asking_for_exits() -> Iterator[None]:
+    """Let what is asked here past open breakers and our own limits: what stops new risk never stops closing it."""
+    token = _for_exits.set(True)
+    try:
+        yield
+    finally:
+        _for_exits.reset(token)
 
 
 def breaker_name(source: str) -> str:
@@ -44,7 +58,7 @@ def source_ask(source: Source, ask: Callable[[NetworkProvider], Answer], *, at: 
     breaker = breaker_name(source.name)
     if seconds_left() == 0:
         raise MarketError(MarketProblem.UNAVAILABLE, f"{source.name}: there was no time left to ask")
-    if not breaker_admit(breaker):
+    if not breaker_admit(breaker) and not _for_exits.get():
         told = f"{source.name}: is not asked for a while, after repeated failures"
         raise MarketError(MarketProblem.BREAKER_OPEN, told)
     try:
@@ -83,7 +97,7 @@ def permit_for(name: str, rates: tuple[Rate, ...]) -> Callable[[int], None]:
 
     def permit(cost: int) -> None:
         window = limit_take(name, rates, cost=cost)
-        if window:
+        if window and not _for_exits.get():
             told = f"{name}: may not be asked more often this {window}; raise its rate limit if your plan allows more"
             raise MarketError(MarketProblem.RATE_LIMITED, told)
 

@@ -15,11 +15,12 @@ from django.db.models import F
 
 from optionsengine.core.enums import Right
 from optionsengine.core.values import OptionContract
+from optionsengine.market.asking import asking_for_exits
 from optionsengine.market.data import MarketError
 from optionsengine.market.enums import MarketProblem
 from optionsengine.market.models import ProviderLimit, StoredBar
 from optionsengine.market.selectors import provider_get
-from optionsengine.ops.breakers import BreakerState, breakers_list
+from optionsengine.ops.breakers import BreakerState, breaker_fail, breakers_list
 from optionsengine.ops.models import Alert, CircuitBreaker
 from tests.fakes.market import AT, NEAR
 from tests.fakes.server import refuses, sends
@@ -133,6 +134,19 @@ def test_the_limit_that_a_provider_states_is_believed(feeds):
     feeds.servers["alpaca"].provider.rate = {"X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "0"}
     assert quote().source == "alpaca"
     assert quote(after=60).source == "twelvedata"
+
+
+def test_what_stops_entries_never_stops_the_prices_of_exits(feeds):
+    feeds.limit(alpaca=(2, "minute"))
+    feeds.break_all(refuses(403), "alpaca")
+    quote()
+    feeds.break_all(None)
+    for number in range(1, 5):  # past an open breaker, then past a limit that is used up
+        assert quote(after=120 * number - 60).source == "twelvedata"
+        with asking_for_exits():
+            assert quote(after=120 * number).source == "alpaca"
+        fail_again = {"name": "market:alpaca", "error": "forbidden", "at": AT, "open_seconds": 1800}
+        breaker_fail(**fail_again)
 
 
 def test_one_that_is_old_or_crossed_gives_way_and_is_used_where_there_is_no_better_one(feeds):
