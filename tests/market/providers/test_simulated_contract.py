@@ -1,4 +1,4 @@
-"""The one contract of all market data providers: it answers by these rules, or says that it cannot."""
+"""The contract of providers, at length: the simulated market has an answer for every symbol and moment."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,6 @@ from optionsengine.market import calendar
 from optionsengine.market.data import TIMEFRAMES, MarketError
 from optionsengine.market.enums import MarketProblem
 from optionsengine.market.providers.base import MarketProvider
-from optionsengine.market.providers.null import NullProvider
 from optionsengine.market.providers.simulated import SimulatedProvider
 
 AT = datetime(2026, 2, 18, 15, 30, 20, tzinfo=UTC)
@@ -165,18 +164,3 @@ def test_what_is_no_symbol_has_no_market(provider: MarketProvider, symbol):
         with pytest.raises(MarketError) as refused:
             call()
         assert refused.value.code == MarketProblem.UNKNOWN_SYMBOL
-
-
-def test_without_a_provider_every_question_says_what_to_configure():
-    provider: MarketProvider = NullProvider()
-    calls = [
-        lambda: provider.quote("SPY", AT),
-        lambda: provider.bars("SPY", "5m", 10, AT),
-        lambda: provider.chain("SPY", AT, 0, 30, Right.CALL),
-        lambda: provider.option_quotes([CONTRACT], AT),
-        lambda: provider.official_close("SPY", AT.date()),
-    ]
-    for call in calls:
-        with pytest.raises(MarketError, match="set MARKET_DATA_PROVIDERS") as refused:
-            call()
-        assert refused.value.code == MarketProblem.NO_PROVIDER
