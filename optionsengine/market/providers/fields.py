@@ -94,6 +94,8 @@ def side(value: object, name: str) -> Decimal | None:
     exponent = found.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -4:
         found = found.quantize(_FOURTH, rounding=ROUND_HALF_EVEN)
+    if found >= PRICE_LIMIT:
+        raise Unreadable(f"{name} is no price: {found:.12g}")
     return found
 
 
