@@ -80,8 +80,8 @@ def source_ask(source: Source, ask: Callable[[NetworkProvider], Answer], *, at: 
 
 def _fault_tell(source: Source, breaker: str, error: ProviderError, at: datetime) -> None:
     match error.kind:
-        case ProviderFault.NO_DATA:
-            breaker_succeed(breaker, at=at)  # it answers; it has nothing
+        case ProviderFault.NO_DATA | ProviderFault.REJECTED:
+            breaker_succeed(breaker, at=at)  # it answers; it has nothing, or was asked for what is no symbol there
         case ProviderFault.RATE_LIMITED:
             wait = RETRY_AFTER_SECONDS if error.retry_after is None else error.retry_after
             limit_block(source.name, source.rates, seconds=min(max(wait, 1.0), RETRY_AFTER_MOST))
