@@ -6,14 +6,14 @@ A failure is shared too, for a moment, so that fifty waiting signals do not knoc
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.cache import caches
 
 from optionsengine.core.deadline import seconds_left
-from optionsengine.market.data import MarketError
+from optionsengine.market.data import Bar, MarketError, OptionChain, OptionQuote, Quote
 from optionsengine.market.enums import MarketProblem
 
 CACHE = "market"
@@ -22,6 +22,9 @@ FETCH_SECONDS = 15  # a process that dies while it fetches is waited for so long
 _KEPT_SECONDS = 900  # in the table; whether an entry still counts is judged by its own time
 _SPARE_SECONDS = 0.5  # of a deadline, to say that nothing came
 _LOOK_SECONDS = (0.02, 0.2)  # the first pause between two looks, and the longest
+
+# what another version of the engine has stored is never read as ours
+_SHAPE = tuple(tuple(field.name for field in fields(kind)) for kind in (Quote, Bar, OptionQuote, OptionChain))
 
 Value = TypeVar("Value")
 
@@ -82,4 +85,4 @@ def _fetch(fetch: Callable[[], Value], at: datetime) -> _Entry[Value]:
 
 
 def _key(kind: str, parts: tuple[Any, ...]) -> str:
-    return f"{kind}:{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"
+    return f"{kind}:{hashlib.sha256(repr((_SHAPE, parts)).encode()).hexdigest()[:32]}"

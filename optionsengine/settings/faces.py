@@ -12,7 +12,7 @@ CACHES = {
     "market": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "market_cache",
-        "OPTIONS": {"MAX_ENTRIES": 20_000},
+        "OPTIONS": {"MAX_ENTRIES": 5000},
     },
 }
 
