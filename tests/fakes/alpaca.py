@@ -162,7 +162,8 @@ class FakeAlpaca(FakeProvider):
         assert asked.query["feed"] in {"indicative", "opra"}
         rows = [(each.occ_symbol, self._snapshot(self.market.options[each])) for each in contracts]
         if adjusted and rows:
-            rows += [("SPY1260320C00600000", rows[0][1]), ("SPY260320C00601000", rows[0][1])]
+            others = ("SPY1260320C00600000", "SPY260320C00601000", "SPY260320C00603000")
+            rows += [(name, rows[0][1]) for name in others]
         shown, token = self._paged(asked, rows, self.page)
         return {"snapshots": dict(shown), "next_page_token": token}
 
