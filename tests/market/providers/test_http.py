@@ -3,6 +3,7 @@
 import gzip
 import os
 import time
+import traceback
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -262,3 +263,16 @@ def test_the_listener_hears_of_refusals_too_and_outside_the_deadline(server):
 )
 def test_credits_come_back_with_the_minute_or_the_day(said, sent_at, seconds):
     assert _wait(said, sent_at) == seconds
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.hangs_up, faults.truncates, faults.hangs, faults.sends(b"{}", kind="text/html")]
+)
+def test_no_error_drags_along_the_request_with_its_keys(server, fault):
+    error = broken(server, fault, timeouts=Timeouts(connect=0.5, total=0.5))
+    assert error.__cause__ is None
+    assert error.__context__ is None or error.__suppress_context__
+    shown = "".join(traceback.format_exception(error))
+    assert "ProviderError" in shown
+    assert KEY not in shown
+    assert "httpx2" not in shown.rsplit("ProviderError", 1)[1]
