@@ -4,9 +4,33 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from optionsengine.market.data import Quote
+from optionsengine.market.data import OptionChain, Quote
 from optionsengine.market.enums import QuoteProblem
-from optionsengine.market.rules import is_jump, price_problem
+from optionsengine.market.rules import is_jump, price_problem, quote_problem
+
+
+def chain_fault(
+    chain: OptionChain,
+    *,
+    at: datetime,
+    is_open: bool,
+    known: Decimal | None,
+    max_age_seconds: int,
+    jump_percent: Decimal,
+) -> str:
+    """Return what speaks against a chain; empty if nothing does. `known` is the last good price of its underlying.
+
+    While the market is open one of its contracts must have a fresh two-sided quote; a chain that lists nothing is none.
+    """
+    if not chain.quotes:
+        return f"it lists no contract of {chain.underlying} within these days"
+    if known is not None and is_jump(known, chain.spot, jump_percent):
+        return f"its {chain.underlying} at {chain.spot} is more than {jump_percent} % from {known}, the last good price"
+    if is_open and not any(
+        quote_problem(quote.bid, quote.ask, quote.at, at, max_age_seconds) is None for quote in chain.quotes
+    ):
+        return f"no contract of {chain.underlying} has a fresh two-sided quote"
+    return ""
 
 
 class QuoteBelief:

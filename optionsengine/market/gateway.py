@@ -15,12 +15,12 @@ from django.core.cache import caches
 from optionsengine.core.enums import Right
 from optionsengine.core.values import OptionContract
 from optionsengine.market import calendar
-from optionsengine.market.asking import Source, source_ask
-from optionsengine.market.belief import QuoteBelief
+from optionsengine.market.asking import Source, source_ask, sources_ask
+from optionsengine.market.belief import QuoteBelief, chain_fault
 from optionsengine.market.computed import greeks_fill
 from optionsengine.market.data import Bar, MarketError, OptionChain, OptionQuote, Quote, Timeframe
 from optionsengine.market.enums import MarketProblem, QuoteProblem
-from optionsengine.market.providers.base import NetworkProvider
+from optionsengine.market.providers.base import SETTLES_AFTER, NetworkProvider
 from optionsengine.market.rules import quote_problem
 from optionsengine.market.services import bars_store
 from optionsengine.market.single_flight import CACHE, fetch_once
@@ -48,6 +48,7 @@ class MarketGateway:
     """Several providers behind the protocol of one, with answers shared by all processes for a short while."""
 
     name = "gateway"
+    settles_after = SETTLES_AFTER
 
     def __init__(self, sources: Sequence[Source], trust: Trust) -> None:
         self._sources = tuple(sources)
@@ -74,12 +75,25 @@ class MarketGateway:
 
     def chain(self, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right) -> OptionChain:
         def fetch() -> OptionChain:
-            chain = self._first("chain", at, lambda provider: provider.chain(symbol, at, min_dte, max_dte, right))
-            return greeks_fill(chain, at=at, rate=self._trust.rate)
+            known = caches[CACHE].get(_good_key(symbol))
 
-        # the bounds are days, as floats that differ with every second: the same to the day is the same question
-        bounds = (round(min_dte), round(max_dte))
-        return fetch_once("chain", symbol, *bounds, right.value, at=at, lifetime=CHAIN_SECONDS, fetch=fetch)
+            def believed(provider: NetworkProvider) -> OptionChain:
+                chain = provider.chain(symbol, at, min_dte, max_dte, right)
+                fault = chain_fault(
+                    chain,
+                    at=at,
+                    is_open=calendar.is_open(at),
+                    known=known,
+                    max_age_seconds=self._trust.max_age_seconds,
+                    jump_percent=self._trust.jump_percent,
+                )
+                if fault:
+                    raise MarketError(MarketProblem.UNAVAILABLE, f"{provider.name}: {fault}")
+                return chain
+
+            return greeks_fill(self._first("chain", at, believed), at=at, rate=self._trust.rate)
+
+        return fetch_once("chain", symbol, min_dte, max_dte, right.value, at=at, lifetime=CHAIN_SECONDS, fetch=fetch)
 
     def option_quotes(self, contracts: Iterable[OptionContract], at: datetime) -> Mapping[OptionContract, OptionQuote]:
         asked = tuple(sorted(set(contracts)))
@@ -107,11 +121,19 @@ class MarketGateway:
         :raises MarketError: `UNAVAILABLE`, with what each provider said.
         """
         said: list[str] = []
-        for source in self._offering(offer):
+        found: list[Answer] = []
+
+        def one(source: Source) -> bool:
             try:
-                return source_ask(source, ask, at=at)
+                found.append(source_ask(source, ask, at=at))
             except MarketError as error:
                 said.append(error.message)
+                raise
+            return True
+
+        sources_ask(self._offering(offer), one)
+        if found:
+            return found[0]
         raise _unavailable(offer, said)
 
     def _offering(self, offer: str) -> list[Source]:
@@ -132,24 +154,25 @@ class MarketGateway:
             max_age_seconds=self._trust.max_age_seconds,
             jump_percent=self._trust.jump_percent,
         )
-        for source in self._offering("quotes"):
-            if belief.missing:
-                self._hear_quotes(source, belief, at)
-        cache.set_many({_good_key(symbol): quote.mid for symbol, quote in belief.good.items()}, LAST_GOOD_SECONDS)
+
+        def one(source: Source) -> bool:
+            missing = belief.missing
+            try:
+                belief.hear(source.name, source_ask(source, lambda provider: provider.quotes(missing, at), at=at))
+            except MarketError as error:
+                belief.said.append(error.message)
+                raise
+            return not belief.missing
+
+        sources_ask(self._offering("quotes"), one)
+        if calendar.is_open(at):  # yesterday's price says nothing against today's
+            cache.set_many({_good_key(symbol): quote.mid for symbol, quote in belief.good.items()}, LAST_GOOD_SECONDS)
         found = belief.result()
         if found:
             return found
         if belief.has_jumped:
             raise MarketError(MarketProblem.PRICE_JUMP, "; ".join(belief.said))
         raise _unavailable("quotes", belief.said)
-
-    @staticmethod
-    def _hear_quotes(source: Source, belief: QuoteBelief, at: datetime) -> None:
-        missing = belief.missing
-        try:
-            belief.hear(source.name, source_ask(source, lambda provider: provider.quotes(missing, at), at=at))
-        except MarketError as error:
-            belief.said.append(error.message)
 
     def _fetch_options(self, contracts: tuple[OptionContract, ...], at: datetime) -> dict[OptionContract, OptionQuote]:
         """Return the quotes of all contracts that any provider lists, each from the first that has a good one.
@@ -159,30 +182,29 @@ class MarketGateway:
         good: dict[OptionContract, OptionQuote] = {}
         doubtful: dict[OptionContract, OptionQuote] = {}
         said: list[str] = []
-        sources = self._offering("option_quotes")
-        for source in sources:
+        has_answer = False
+
+        def one(source: Source) -> bool:
+            nonlocal has_answer
             missing = [contract for contract in contracts if contract not in good]
-            if missing:
-                try:
-                    found = source_ask(source, _options_of(missing, at), at=at)
-                except MarketError as error:
-                    said.append(error.message)
-                    continue
-                for contract, quote in found.items():
-                    problem = quote_problem(quote.bid, quote.ask, quote.at, at, self._trust.max_age_seconds)
-                    if problem is None:
-                        good[contract] = quote
-                    elif problem != QuoteProblem.NOT_FINITE:
-                        doubtful.setdefault(contract, quote)
-        if len(said) == len(sources):
+            try:
+                found = source_ask(source, lambda provider: provider.option_quotes(missing, at), at=at)
+            except MarketError as error:
+                said.append(error.message)
+                raise
+            has_answer = True
+            for contract, quote in found.items():
+                problem = quote_problem(quote.bid, quote.ask, quote.at, at, self._trust.max_age_seconds)
+                if problem is None:
+                    good[contract] = quote
+                elif problem != QuoteProblem.NOT_FINITE:
+                    doubtful.setdefault(contract, quote)
+            return len(good) == len(contracts)
+
+        sources_ask(self._offering("option_quotes"), one)
+        if not has_answer:
             raise _unavailable("option quotes", said)
         return doubtful | good
-
-
-def _options_of(
-    contracts: list[OptionContract], at: datetime
-) -> Callable[[NetworkProvider], Mapping[OptionContract, OptionQuote]]:
-    return lambda provider: provider.option_quotes(contracts, at)
 
 
 def _good_key(symbol: str) -> str:
@@ -190,5 +212,5 @@ def _good_key(symbol: str) -> str:
 
 
 def _unavailable(what: str, said: Sequence[str]) -> MarketError:
-    told = "; ".join(said) or "no configured provider offers them"
+    told = "; ".join(said) or "no provider has any; check the symbol, and manage.py check_providers"
     return MarketError(MarketProblem.UNAVAILABLE, f"no {what.replace('_', ' ')}: {told}")

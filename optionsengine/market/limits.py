@@ -1,5 +1,6 @@
 """How often each provider may be asked: token buckets in PostgreSQL that all processes share, by its clock."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -82,8 +83,15 @@ def limit_block(provider: str, rates: Sequence[Rate], *, seconds: float) -> None
 
 @database_retried
 def limit_note(provider: str, rates: Sequence[Rate], *, limit: int, remaining: int) -> None:
-    """Believe the provider if it says that less is left, in the window whose number it names, than we thought."""
-    for rate in rates:
-        if rate.calls == limit:
-            held = ProviderLimit.objects.filter(name=f"{provider}/{rate.window}", tokens__gt=remaining)
-            held.update(tokens=Least(F("tokens"), Value(float(remaining))), refilled_at=Now())
+    """Believe the provider if it says that less is left than we thought, in the window whose number is nearest."""
+    if limit < 1:
+        return
+    # ours may be set lower or higher than the provider's; the nearest is the window it talks of
+    rate = min(rates, key=lambda each: abs(math.log(each.calls / limit)))
+    held = ProviderLimit.objects.filter(name=f"{provider}/{rate.window}", tokens__gt=remaining)
+    held.update(tokens=Least(F("tokens"), Value(float(max(remaining, 0)))), refilled_at=Now())
+
+
+def limit_is_blocked(provider: str) -> bool:
+    """Tell whether the provider has asked to be left alone."""
+    return ProviderLimit.objects.filter(name__startswith=f"{provider}/", blocked_until__gt=Now()).exists()

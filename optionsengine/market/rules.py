@@ -6,7 +6,8 @@ from decimal import Decimal
 from optionsengine.market.data import Quote
 from optionsengine.market.enums import QuoteProblem
 
-CLOCK_SKEW_SECONDS = 5  # a feed's clock may run this far ahead of ours before its quotes are from the future
+# a pass reads the clock once and may ask much later, and a feed's clock may run ahead of ours
+CLOCK_SKEW_SECONDS = 60
 
 
 def quote_problem(

@@ -6,16 +6,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
-
 from optionsengine.market.data import Bar, Timeframe
 from optionsengine.market.enums import FeedKind
 from optionsengine.market.models import FeedTick, StoredBar
 
 
 def bars_store(*, symbol: str, timeframe: Timeframe, bars: Sequence[Bar], at: datetime) -> None:
-    """Keep the bars that are newer than what is kept of their series already."""
-    newest = StoredBar.objects.filter(symbol=symbol, timeframe=timeframe).aggregate(at=Max("at"))["at"]
+    """Keep the bars, oldest first, that are not kept already."""
+    if not bars:
+        return
+    span = StoredBar.objects.filter(symbol=symbol, timeframe=timeframe, at__gte=bars[0].at, at__lte=bars[-1].at)
+    kept = set(span.values_list("at", flat=True))
     StoredBar.objects.bulk_create(
         (
             StoredBar(
@@ -31,7 +32,7 @@ def bars_store(*, symbol: str, timeframe: Timeframe, bars: Sequence[Bar], at: da
                 source=bar.source,
             )
             for bar in bars
-            if newest is None or bar.at > newest
+            if bar.at not in kept
         ),
         batch_size=1000,
         ignore_conflicts=True,  # another process may have read the same

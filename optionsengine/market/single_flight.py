@@ -5,22 +5,24 @@ A failure is shared too, for a moment, so that fifty waiting signals do not knoc
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.cache import caches
+from django.db import connection
 
-from optionsengine.core.deadline import seconds_left
+from optionsengine.market.asking import is_for_exits
 from optionsengine.market.data import Bar, MarketError, OptionChain, OptionQuote, Quote
 from optionsengine.market.enums import MarketProblem
+from optionsengine.market.patience import patience_left
 
 CACHE = "market"
 PROBLEM_SECONDS = 2.0
-FETCH_SECONDS = 15  # a process that dies while it fetches is waited for so long
+FETCH_SECONDS = 15.0  # one that fetches is waited for so long
 _KEPT_SECONDS = 900  # in the table; whether an entry still counts is judged by its own time
-_SPARE_SECONDS = 0.5  # of a deadline, to say that nothing came
 _LOOK_SECONDS = (0.02, 0.2)  # the first pause between two looks, and the longest
 
 # what another version of the engine has stored is never read as ours
@@ -37,7 +39,10 @@ class _Entry(Generic[Value]):
 
     def counts(self, at: datetime, lifetime: float) -> bool:
         age = abs((at - self.fetched_at).total_seconds())
-        return age < (lifetime if self.problem is None else min(lifetime, PROBLEM_SECONDS))
+        if self.problem is None:
+            return age < lifetime
+        # what kept an entry from being asked for need not keep an exit
+        return age < min(lifetime, PROBLEM_SECONDS) and not is_for_exits()
 
     def open(self) -> Value:
         if self.problem is not None:
@@ -54,27 +59,40 @@ def fetch_once(kind: str, *parts: object, at: datetime, lifetime: float, fetch: 
     :raises MarketError: what the fetch ended with, also one of another process within the last `PROBLEM_SECONDS`.
     """
     cache, key = caches[CACHE], _key(kind, parts)
-    left = seconds_left()
-    wait = FETCH_SECONDS if left is None else min(FETCH_SECONDS, max(left - _SPARE_SECONDS, 0.0))
+    left = patience_left()
+    wait = FETCH_SECONDS if left is None else min(FETCH_SECONDS, left)
     ends, pause = time.monotonic() + wait, _LOOK_SECONDS[0]
     while True:
         entry: _Entry[Value] | None = cache.get(key)
         if entry is not None and entry.counts(at, lifetime):
             return entry.open()
-        if cache.add(f"{key}:fetching", True, timeout=FETCH_SECONDS):
-            try:
+        with _claim(key) as is_ours:
+            if is_ours:
                 # another may have been quicker between our look and our claim
                 entry = cache.get(key)
                 if entry is None or not entry.counts(at, lifetime):
                     entry = _fetch(fetch, at)
                     cache.set(key, entry, timeout=_KEPT_SECONDS)
-            finally:
-                cache.delete(f"{key}:fetching")
-            return entry.open()
+                return entry.open()
         if time.monotonic() > ends:
-            return fetch()
+            raise MarketError(MarketProblem.UNAVAILABLE, "another worker is still asking for the same; try again")
         time.sleep(pause)
         pause = min(2 * pause, _LOOK_SECONDS[1])
+
+
+@contextmanager
+def _claim(key: str) -> Iterator[bool]:
+    """Claim the fetch for this connection, unless another has it. The server frees it when the connection ends."""
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
+        [is_ours] = cursor.fetchone()
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
 
 
 def _fetch(fetch: Callable[[], Value], at: datetime) -> _Entry[Value]:

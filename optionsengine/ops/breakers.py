@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Now
 
@@ -90,8 +90,9 @@ def breaker_admit(name: str) -> bool:
 def breaker_succeed(name: str, *, at: datetime) -> None:
     """Close the breaker, and resolve its alert if it was open."""
     failing = CircuitBreaker.objects.filter(Q(failures__gt=0) | Q(retry_at__isnull=False), name=name)
-    if failing.update(failures=0, retry_at=None, probe_until=None, opened_at=None):
-        alert_resolve(cause=_cause(name), at=at)
+    with transaction.atomic():  # the row and its alert say the same
+        if failing.update(failures=0, retry_at=None, probe_until=None, opened_at=None):
+            alert_resolve(cause=_cause(name), at=at)
 
 
 @database_retried
@@ -104,12 +105,14 @@ def breaker_fail(name: str, *, error: str, at: datetime, open_seconds: float = 0
         "at_once": float(open_seconds),
         "open_seconds": OPEN_SECONDS,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_FAIL, values)
-        failures, retry_at = cursor.fetchone()
-    if retry_at is not None:
-        told = f"{name} is not asked until {retry_at:%H:%M:%S} UTC, after {failures} failures in a row: {error[:200]}"
-        alert_raise(cause=_cause(name), level=AlertLevel.WARNING, message=told, at=at)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_FAIL, values)
+            failures, retry_at = cursor.fetchone()
+        if retry_at is not None:
+            until = f"{retry_at:%H:%M:%S} UTC"
+            told = f"{name} is not asked until {until}, after {failures} failures in a row: {error[:200]}"
+            alert_raise(cause=_cause(name), level=AlertLevel.WARNING, message=told, at=at)
 
 
 @database_retried

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from experiments.contract_terms import chain_window
 from experiments.data import MarketSnapshot, SignalFacts
-from optionsengine.core.deadline import deadline
 from optionsengine.core.values import right_for
 from optionsengine.market.data import TIMEFRAMES, MarketError
 from optionsengine.market.features import FrameFeatures, frame_features
+from optionsengine.market.patience import patience
 from optionsengine.market.providers.base import MarketProvider
 
 BARS = 200
@@ -20,7 +20,7 @@ def market_gather(provider: MarketProvider, *, signal: SignalFacts, at: datetime
     symbol = signal.symbol
     window = chain_window(timeframe=signal.timeframe, expiration=signal.expiration, at=at)
     try:
-        with deadline(GATHER_SECONDS):
+        with patience(GATHER_SECONDS):
             quote = provider.quote(symbol, at)
             for frame in TIMEFRAMES:
                 features = frame_features(provider.bars(symbol, frame, BARS, at), frame)

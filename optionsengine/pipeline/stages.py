@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 from optionsengine.core.enums import Intent
 from optionsengine.core.retry import connection_renew
 from optionsengine.market.asking import asking_for_exits
+from optionsengine.market.patience import patience
 from optionsengine.market.selectors import provider_get
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import Job
@@ -79,13 +79,16 @@ STAGES: dict[Stage, tuple[Job, Callable[[datetime], StageReport]]] = {
 }
 
 
+EXIT_PATIENCE_SECONDS = 8.0  # a task of two such stages ends after 20
 _FOR_EXITS = frozenset({Stage.REFRESH, Stage.EXITS, Stage.EXIT_ORDERS})
 
 
 def stage_run(stage: Stage, *, at: datetime) -> StageReport:
     """Run one pass of one stage and record it as a `JobRun`."""
     job, run = STAGES[stage]
-    with asking_for_exits() if stage in _FOR_EXITS else nullcontext():
+    if stage not in _FOR_EXITS:
+        return job_run(job=job, at=at, stage=lambda: run(at))
+    with asking_for_exits(), patience(EXIT_PATIENCE_SECONDS):
         return job_run(job=job, at=at, stage=lambda: run(at))
 
 

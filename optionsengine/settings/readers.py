@@ -77,6 +77,7 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+_INSIDE = frozenset({"local", "internal", "localhost", "home", "lan", "corp", "intranet"})
 WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
@@ -111,10 +112,13 @@ def web_url(name: str, default: str) -> str:
 
 
 def _is_inside(host: str) -> bool:
+    host = host.rstrip(".")
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
-        return host.endswith((".local", ".internal", ".localhost"))
+        # an address is also written shortened or in hexadecimal, and no public name ends so
+        ending = host.rpartition(".")[2]
+        return "." not in host or ending.isdigit() or ending.startswith("0x") or ending in _INSIDE
 
 
 def postgres_url(name: str) -> dict[str, Any]:

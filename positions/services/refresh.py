@@ -58,9 +58,8 @@ def positions_refresh(*, provider: MarketProvider, at: datetime) -> StageReport:
     if not (market_open(at) or market_open(at - max_age)):
         report.deferred = report.claimed
         return report
-    quotes: dict[OptionContract, OptionQuote] = {}
-    for held in by_underlying.values():
-        quotes |= _quotes(provider, held, at)
+    contracts = [contract for held in by_underlying.values() for contract in held]
+    quotes = _quotes(provider, contracts, at) if contracts else {}
     stocks = _stocks(provider, {contract.underlying for contract in quotes}, at)
     held_by_contract = {contract: rows for held in by_underlying.values() for contract, rows in held.items()}
     priced = [row.pk for contract, rows in held_by_contract.items() if contract in quotes for row in rows]

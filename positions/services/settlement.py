@@ -35,7 +35,8 @@ def positions_settle(*, provider: MarketProvider, at: datetime) -> StageReport:
 
     Each is one transaction: a live exit order is cancelled, an exit order is filled by a trade of the broker and
     price source `settlement` without commission, the position is closed and its result booked. Trading state and
-    session do not matter: nothing is sent. Without an official close it waits, with an alert.
+    session do not matter: nothing is sent. Without an official close it waits, with an alert; until the provider can
+    have it, it waits without one.
     """
     report = StageReport()
     closes: dict[tuple[str, date], Decimal | None] = {}
@@ -43,7 +44,7 @@ def positions_settle(*, provider: MarketProvider, at: datetime) -> StageReport:
     horizon = calendar.new_york_day(at) + timedelta(days=7)
     for position in positions_watched().filter(expiration__lte=horizon).order_by("expiration", "pk"):
         expires_at = calendar.expiry_at(position.expiration)
-        if at < expires_at:
+        if at < expires_at + provider.settles_after:
             continue
         report.claimed += 1
         key = (position.underlying, calendar.new_york_day(expires_at))

@@ -87,7 +87,7 @@ def test_a_jump_alone_is_refused_with_both_prices():
         (quote(age=121), "stale", True),
         (quote(bid=Decimal(101), ask=Decimal(100)), "crossed", True),
         (quote(bid=Decimal(0)), "one sided", True),
-        (quote(age=-6), "future", True),
+        (quote(age=-61), "future", True),
         (quote(bid=Decimal("NaN")), "not finite", False),
         (quote(bid=None, ask=None, last=Decimal("Infinity")), "not finite", False),
     ],

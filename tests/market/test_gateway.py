@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 from django.conf import settings as configured
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.db.models import F
 
 from optionsengine.core.enums import Right
@@ -19,6 +19,7 @@ from optionsengine.market.asking import asking_for_exits
 from optionsengine.market.data import MarketError
 from optionsengine.market.enums import MarketProblem
 from optionsengine.market.models import ProviderLimit, StoredBar
+from optionsengine.market.patience import patience
 from optionsengine.market.selectors import provider_get
 from optionsengine.ops.breakers import BreakerState, breaker_fail, breakers_list
 from optionsengine.ops.models import Alert, CircuitBreaker
@@ -138,15 +139,88 @@ def test_the_limit_that_a_provider_states_is_believed(feeds):
 
 def test_what_stops_entries_never_stops_the_prices_of_exits(feeds):
     feeds.limit(alpaca=(2, "minute"))
-    feeds.break_all(refuses(403), "alpaca")
-    quote()
-    feeds.break_all(None)
+    feeds.break_all(refuses(500), "twelvedata", "marketdata")
+    breaker_fail("market:alpaca", error="forbidden", at=AT, open_seconds=1800)
     for number in range(1, 5):  # past an open breaker, then past a limit that is used up
-        assert quote(after=120 * number - 60).source == "twelvedata"
-        with asking_for_exits():
-            assert quote(after=120 * number).source == "alpaca"
-        fail_again = {"name": "market:alpaca", "error": "forbidden", "at": AT, "open_seconds": 1800}
-        breaker_fail(**fail_again)
+        assert refused(lambda number=number: quote(after=120 * number)).code == MarketProblem.UNAVAILABLE
+        with asking_for_exits():  # within the two seconds for which others share the failure
+            assert quote(after=120 * number + 1).source == "alpaca"
+        breaker_fail("market:alpaca", error="forbidden", at=AT, open_seconds=1800)
+
+
+def test_an_exit_asks_whoever_answers_before_one_that_is_left_alone(feeds):
+    breaker_fail("market:alpaca", error="hangs", at=AT, open_seconds=1800)
+    with asking_for_exits():
+        assert quote().source == "twelvedata"
+    assert "alpaca" not in feeds.asked()
+
+
+def test_a_pause_that_a_provider_asks_for_holds_for_exits_too(feeds):
+    feeds.break_all(refuses(429, Retry_After="3600"), "alpaca")
+    feeds.break_all(refuses(500), "twelvedata", "marketdata")
+    with asking_for_exits():
+        for number in range(3):
+            refused(lambda number=number: quote(after=60 * number))
+    assert feeds.asked()["alpaca"] == 1
+
+
+def test_our_own_database_does_not_count_against_a_provider(feeds):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE provider_limits RENAME TO hidden")
+    try:
+        with pytest.raises(ProgrammingError):
+            quote()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE hidden RENAME TO provider_limits")
+    assert breaker("alpaca") is None
+
+
+def test_when_there_is_no_time_left_nobody_is_asked(feeds):
+    with patience(0.4):
+        error = refused(quote)
+    assert "there was no time left to ask" in error.message
+    assert feeds.asked() == {}
+
+
+def test_yesterdays_price_says_nothing_against_todays(feeds):
+    before_the_open = AT.replace(hour=13)
+    feeds.price("SPY", "600", "alpaca", at=before_the_open - timedelta(hours=16))
+    assert provider_get().quote("SPY", before_the_open).mid == 600
+    feeds.price("SPY", "900", "alpaca", at=AT)
+    assert quote().mid == 900
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"at": AT - timedelta(seconds=3601)}, "no contract of SPY has a fresh two-sided quote"),
+        ({"bid": Decimal(0)}, "no contract of SPY has a fresh two-sided quote"),
+    ],
+)
+def test_a_chain_without_one_usable_quote_gives_way(feeds, change, told):
+    provider = feeds.servers["alpaca"].provider
+    provider.market = replace(
+        provider.market,
+        options={contract: replace(listed, **change) for contract, listed in provider.market.options.items()},
+    )
+    assert provider_get().chain("SPY", AT, 20, 60, Right.CALL).source == "marketdata"
+    feeds.break_all(refuses(500), "marketdata")
+    error = refused(lambda: provider_get().chain("SPY", AT + timedelta(seconds=61), 20, 60, Right.CALL))
+    assert f"alpaca: {told}" in error.message
+
+
+def test_a_chain_at_a_price_that_jumped_gives_way(feeds):
+    quote()
+    feeds.price("SPY", "60000", "alpaca")
+    assert provider_get().chain("SPY", AT, 20, 60, Right.CALL).source == "marketdata"
+
+
+def test_a_chain_is_priced_by_the_book_and_not_by_an_old_trade(feeds):
+    provider = feeds.servers["alpaca"].provider
+    stock = replace(provider.market.stocks["SPY"], last=Decimal(500))
+    provider.market = replace(provider.market, stocks=provider.market.stocks | {"SPY": stock})
+    assert provider_get().chain("SPY", AT, 20, 60, Right.CALL).spot == Decimal("600.11")
 
 
 def test_one_that_is_old_or_crossed_gives_way_and_is_used_where_there_is_no_better_one(feeds):
@@ -241,7 +315,7 @@ _ASK = """
 import django
 django.setup()
 from tests.fakes.market import AT
-from optionsengine.market.selectors import provider_get, sources_get
+from optionsengine.market.selectors import provider_get
 print(provider_get().quote("SPY", AT))
 """
 

@@ -38,7 +38,7 @@ def test_prices(bid, ask, problem):
 
 @pytest.mark.parametrize(
     ("age", "problem"),
-    [(0, None), (119.9, None), (120, None), (120.1, QuoteProblem.STALE), (-5, None), (-5.1, QuoteProblem.FUTURE)],
+    [(0, None), (119.9, None), (120, None), (120.1, QuoteProblem.STALE), (-60, None), (-60.1, QuoteProblem.FUTURE)],
 )
 def test_age(age, problem):
     at_quote = AT - timedelta(seconds=age)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from optionsengine.core.enums import Right
@@ -34,6 +34,7 @@ class Board:
     """Answers with what it was told, as of the moment it is asked (unless the quote was written as `stale`)."""
 
     name = "board"
+    settles_after = timedelta(0)
 
     def __init__(self) -> None:
         self.options: dict[OptionContract, OptionQuote] = {}
@@ -59,7 +60,10 @@ class Board:
         return Quote(symbol, self.spot, self.spot, at, self.name, self.spot)
 
     def quotes(self, symbols, at):
-        return {symbol: self.quote(symbol, at) for symbol in symbols}
+        self._answer("quotes")
+        if self.spot is None:
+            raise MarketError(MarketProblem.UNKNOWN_SYMBOL, "no spot on the board")
+        return {symbol: Quote(symbol, self.spot, self.spot, at, self.name, self.spot) for symbol in symbols}
 
     def bars(self, symbol: str, timeframe: Timeframe, limit: int, at: datetime) -> tuple[Bar, ...]:
         raise MarketError(MarketProblem.NO_DATA, "the board has no bars")

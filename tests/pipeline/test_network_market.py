@@ -72,6 +72,8 @@ def test_an_alert_is_decided_filled_marked_and_exited_on_the_providers_prices(fe
     assert {mark.source for mark in PositionMark.objects.filter(position=position)} == {"alpaca"}
     assert position.underlying_price is not None
 
+    # nobody else has options now, and this one is left alone by entries
+    feeds.break_all(refuses(500), "marketdata")
     breaker_fail("market:alpaca", error="forbidden", at=AT, open_seconds=1800)
     send(AT + timedelta(seconds=100), action="CLOSE")
     run(110)

@@ -91,7 +91,7 @@ def test_the_stop_trails_the_best_bid_and_only_rises(board):
     ]
 
 
-def test_one_request_for_the_options_of_each_underlying(board):
+def test_one_request_for_all_options_and_one_for_their_underlyings(board):
     other = OptionContract("QQQ", date(2026, 3, 20), Right.CALL, Decimal(500))
     board.write("3.00", "3.10", contract=other)
     for _ in range(3):
@@ -99,7 +99,7 @@ def test_one_request_for_the_options_of_each_underlying(board):
     bought(1, "3.00", symbol="QQQ")
 
     assert refresh(board, later(minutes=1)).done == 4
-    assert sorted(board.calls) == ["option_quotes", "option_quotes", "quote", "quote"]
+    assert sorted(board.calls) == ["option_quotes", "quotes"]
 
 
 def test_the_number_of_statements_does_not_grow_with_the_positions(board):
@@ -187,7 +187,7 @@ def test_after_the_close_nothing_is_asked_and_nobody_alerted(board):
     bought(2, "4.00")
 
     refresh(board, later(hours=6, seconds=119))  # the last quotes of the session are still fresh
-    assert board.calls == ["option_quotes", "quote"]
+    assert board.calls == ["option_quotes", "quotes"]
     board.calls.clear()
     board.is_down = True
 

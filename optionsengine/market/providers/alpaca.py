@@ -10,12 +10,13 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote as quoted
 
-from optionsengine.core.deadline import deadline
 from optionsengine.core.enums import Right
 from optionsengine.core.values import MULTIPLIER, OptionContract
 from optionsengine.market import calendar
 from optionsengine.market.data import Bar, OptionChain, OptionQuote, Quote, Timeframe
 from optionsengine.market.enums import ProviderFault
+from optionsengine.market.patience import patience
+from optionsengine.market.providers.base import SETTLES_AFTER
 from optionsengine.market.providers.fields import (
     Book,
     Greeks,
@@ -56,6 +57,7 @@ class AlpacaProvider:
     """
 
     name = "alpaca"
+    settles_after = SETTLES_AFTER
     offers = frozenset({"quote", "quotes", "bars", "chain", "option_quotes", "official_close"})
 
     def __init__(
@@ -143,7 +145,7 @@ class AlpacaProvider:
             contracts = {contract.occ_symbol: contract for contract in interest}
             quotes = self._option_quotes(url, {**params, "limit": _PAGE}, contracts, interest, at)
         newest = max((quote.at for quote in quotes.values()), default=spot.at)
-        return OptionChain(symbol, spot.last, tuple(quotes[each] for each in sorted(quotes)), newest, self.name)
+        return OptionChain(symbol, spot.mid, tuple(quotes[each] for each in sorted(quotes)), newest, self.name)
 
     def option_quotes(self, contracts: Iterable[OptionContract], at: datetime) -> Mapping[OptionContract, OptionQuote]:
         alive = {each.occ_symbol: each for each in contracts if expires_within(each, at, 0.0, float("inf"))}
@@ -156,11 +158,14 @@ class AlpacaProvider:
         return quotes
 
     def official_close(self, symbol: str, day: date) -> Decimal:
-        """Return the session's close, not adjusted for later splits; of the one exchange IEX, if that is the feed."""
+        """Return the session's close on all exchanges, not adjusted for later splits.
+
+        It is asked for later than a quarter of an hour after the close, when every plan may have it.
+        """
         symbol_check(symbol)
         session = day if calendar.is_session(day) else calendar.previous_session(day)
         close_at = calendar.session_bounds(session)[1]
-        for found in self._bars(symbol, "1Day", session, close_at, adjustment="raw"):
+        for found in self._bars(symbol, "1Day", session, close_at, adjustment="raw", feed="sip"):
             if calendar.new_york_day(found.at) == session:
                 return found.close
         raise self._http.error(ProviderFault.NO_DATA, f"{symbol} on {session}")
@@ -178,7 +183,9 @@ class AlpacaProvider:
         quoted_at = moment(book.get("t"), "quote time", at)
         return stock_quote(symbol, book.get("bp"), book.get("ap"), trade.get("p"), quoted_at, self.name)
 
-    def _bars(self, symbol: str, timeframe: str, start: date, end: datetime, *, adjustment: str) -> list[Bar]:
+    def _bars(
+        self, symbol: str, timeframe: str, start: date, end: datetime, *, adjustment: str, feed: str = ""
+    ) -> list[Bar]:
         params: dict[str, str | int] = {
             "symbols": symbol,
             "timeframe": timeframe,
@@ -186,7 +193,7 @@ class AlpacaProvider:
             "end": end.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             "limit": _BARS_A_PAGE,
             "adjustment": adjustment,
-            "feed": "sip" if self._stock_feed == "delayed_sip" else self._stock_feed,
+            "feed": feed or ("sip" if self._stock_feed == "delayed_sip" else self._stock_feed),
             "sort": "asc",
         }
         found: list[Bar] = []
@@ -280,7 +287,7 @@ class AlpacaProvider:
         pages: list[Mapping[str, object]] = []
         tokens: set[str] = set()
         token = ""
-        with deadline(_PAGES_SECONDS):
+        with patience(_PAGES_SECONDS):
             while len(pages) < _MOST_PAGES:
                 body = self._http.get(url, {**params, "page_token": token} if token else params).body
                 pages.append(body)

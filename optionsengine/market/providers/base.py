@@ -1,13 +1,15 @@
 """What every market data provider does."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 from optionsengine.core.enums import Right
 from optionsengine.core.values import OptionContract
 from optionsengine.market.data import Bar, OptionChain, OptionQuote, Quote, Timeframe
+
+SETTLES_AFTER = timedelta(minutes=20)  # the closing auction has printed, and history is free on every plan
 
 
 class MarketProvider(Protocol):
@@ -17,6 +19,7 @@ class MarketProvider(Protocol):
     """
 
     name: str
+    settles_after: timedelta  # from a session's close until its official price is known
 
     def quote(self, symbol: str, at: datetime) -> Quote:
         """Return the best bid and offer; outside the session the last one there was, with its own time."""

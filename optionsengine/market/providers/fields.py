@@ -124,7 +124,7 @@ def count(value: object, name: str) -> int | None:
 
 
 def moment(value: object, name: str, at: datetime) -> datetime:
-    """Return a time given in ISO 8601 with its offset or in epoch seconds, which lies no more than 5 s after `at`.
+    """Return a time given in ISO 8601 with its offset or in epoch seconds, which lies no more than a minute after `at`.
 
     :raises Unreadable: otherwise.
     """

@@ -19,6 +19,7 @@ import httpx2
 from optionsengine.core.deadline import deadline
 from optionsengine.market.data import MarketError
 from optionsengine.market.enums import MarketProblem, ProviderFault
+from optionsengine.market.patience import patience_left
 from optionsengine.market.providers.http_wire import DeadlineTransport
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -181,9 +182,11 @@ class HttpSource:
         if not has_leave:
             self.permitted(1)
         headers, client = self._checked_headers(), self._open()
+        left = patience_left()
+        total = self._timeouts.total if left is None else min(self._timeouts.total, left)
         rate: RateNote | None = None
         try:
-            with deadline(self._timeouts.total), client.stream("GET", url, params=params, headers=headers) as response:
+            with deadline(total), client.stream("GET", url, params=params, headers=headers) as response:
                 rate = self._rate_headers.read(response.headers)
                 return self._answer(response)
         except httpx2.TimeoutException:

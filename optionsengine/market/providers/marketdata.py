@@ -9,11 +9,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote as quoted
 
-from optionsengine.core.deadline import deadline
 from optionsengine.core.enums import Right
 from optionsengine.core.values import OptionContract
-from optionsengine.market.data import Bar, OptionChain, OptionQuote, Quote, Timeframe
+from optionsengine.market.data import Bar, MarketError, OptionChain, OptionQuote, Quote, Timeframe
 from optionsengine.market.enums import ProviderFault
+from optionsengine.market.patience import patience
+from optionsengine.market.providers.base import SETTLES_AFTER
 from optionsengine.market.providers.fields import (
     Book,
     Greeks,
@@ -60,6 +61,7 @@ class MarketDataProvider:
     """MarketData.app's quotes; each contract of a chain costs a credit."""
 
     name = "marketdata"
+    settles_after = SETTLES_AFTER
     offers = frozenset({"quote", "quotes", "chain", "option_quotes"})
 
     def __init__(
@@ -158,14 +160,23 @@ class MarketDataProvider:
     def option_quotes(self, contracts: Iterable[OptionContract], at: datetime) -> Mapping[OptionContract, OptionQuote]:
         """Return the quotes, one question for each contract, all within ten seconds."""
         quotes: dict[OptionContract, OptionQuote] = {}
-        with deadline(_CONTRACTS_SECONDS):
+        with patience(_CONTRACTS_SECONDS):
             for contract in dict.fromkeys(contracts):
-                if expires_within(contract, at, 0.0, float("inf")):
-                    for row in self._known_rows(f"options/quotes/{contract.occ_symbol}/", {}, _OPTION_FIELDS):
-                        try:
-                            quotes[contract] = self._option_quote(contract, row, at)
-                        except Unreadable as error:
-                            logger.warning("%s: the quote of %s was dropped: %s", self.name, contract.symbol, error)
+                if not expires_within(contract, at, 0.0, float("inf")):
+                    continue
+                try:
+                    asked = self._known_rows(f"options/quotes/{contract.occ_symbol}/", {}, _OPTION_FIELDS)
+                except MarketError as error:
+                    if not quotes:
+                        raise
+                    # what has been paid for is kept
+                    logger.warning("%s: asked for some contracts only: %s", self.name, error.message)
+                    break
+                for row in asked:
+                    try:
+                        quotes[contract] = self._option_quote(contract, row, at)
+                    except Unreadable as error:
+                        logger.warning("%s: the quote of %s was dropped: %s", self.name, contract.symbol, error)
         return quotes
 
     def official_close(self, symbol: str, day: date) -> Decimal:

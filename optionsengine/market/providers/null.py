@@ -1,7 +1,7 @@
 """The market of somebody who configured none: it never answers, and never guesses."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from optionsengine.core.enums import Right
@@ -12,6 +12,7 @@ from optionsengine.market.enums import MarketProblem
 
 class NullProvider:
     name = "null"
+    settles_after = timedelta(0)
 
     def quote(self, symbol: str, at: datetime) -> Quote:
         raise self._no_provider()

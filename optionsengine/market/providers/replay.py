@@ -22,6 +22,7 @@ class ReplayProvider:
     """
 
     name = "replay"
+    settles_after = timedelta(0)
     offers = frozenset({"quote", "quotes", "bars", "official_close"})
 
     def quote(self, symbol: str, at: datetime) -> Quote:

@@ -6,7 +6,7 @@ it says carries the source `simulated`.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from optionsengine.core.enums import Right
@@ -27,6 +27,7 @@ class SimulatedProvider:
     """
 
     name = paths.SOURCE
+    settles_after = timedelta(0)
 
     def __init__(self, *, seed: int, always_open: bool) -> None:
         self._world = paths.World(seed, always_open)

@@ -14,6 +14,7 @@ from optionsengine.core.values import OptionContract
 from optionsengine.market import calendar
 from optionsengine.market.data import Bar, OptionChain, OptionQuote, Quote, Timeframe
 from optionsengine.market.enums import ProviderFault
+from optionsengine.market.providers.base import SETTLES_AFTER
 from optionsengine.market.providers.fields import (
     Unreadable,
     bar,
@@ -42,6 +43,7 @@ class TwelveDataProvider:
     """Twelve Data's last prices and bars; each symbol asked for costs a credit."""
 
     name = "twelvedata"
+    settles_after = SETTLES_AFTER
     offers = frozenset({"quote", "quotes", "bars", "official_close"})
 
     def __init__(

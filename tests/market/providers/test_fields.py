@@ -58,7 +58,7 @@ def test_a_time_is_aware_and_not_in_the_future_or_unreadable(value):
     except Unreadable:
         return
     assert found.tzinfo == UTC
-    assert found <= AT + timedelta(seconds=5)
+    assert found <= AT + timedelta(seconds=60)
 
 
 @settings(max_examples=200)
@@ -98,7 +98,7 @@ def test_what_is_no_side_of_a_quote(value):
         ("2026-02-18T15:30:19.046330624Z", datetime(2026, 2, 18, 15, 30, 19, 46330, UTC)),
         ("2026-02-18T10:30:19-05:00", datetime(2026, 2, 18, 15, 30, 19, tzinfo=UTC)),
         (1771428619, datetime(2026, 2, 18, 15, 30, 19, tzinfo=UTC)),
-        (1771428625, AT + timedelta(seconds=5)),
+        (1771428680, AT + timedelta(seconds=60)),
         ("0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC)),
     ],
 )
@@ -108,7 +108,7 @@ def test_times(value, found):
 
 @pytest.mark.parametrize(
     "value",
-    [1771428626, "2026-02-18T15:30:25.000001Z", "2026-02-18T15:30:19", "2026-02-18", None, 10**30, 1771428619000],
+    [1771428681, "2026-02-18T15:31:20.000001Z", "2026-02-18T15:30:19", "2026-02-18", None, 10**30, 1771428619000],
 )
 def test_what_is_no_time(value):
     with pytest.raises(Unreadable):

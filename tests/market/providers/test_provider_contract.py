@@ -426,7 +426,7 @@ def test_a_stale_last_price_says_how_old_it_is(open_room):
         {"last": Decimal(10) ** 9},
         {"last": None},
         {"bid": Decimal("-0.01")},
-        {"at": AT + timedelta(seconds=6), "minute": AT + timedelta(seconds=6)},
+        {"at": AT + timedelta(seconds=61), "minute": AT + timedelta(seconds=61)},
         {"last": "six hundred"},
         {"last": True},
     ],
@@ -480,7 +480,7 @@ def test_an_option_that_must_not_be_traded_on_stays_in_the_chain(open_room, name
         {"ask": "much"},
         {"bid_size": -1},
         {"volume": -1},
-        {"at": AT + timedelta(seconds=6)},
+        {"at": AT + timedelta(seconds=61)},
     ],
     ids=str,
 )
