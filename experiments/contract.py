@@ -93,7 +93,16 @@ def contract_select(contracts: Sequence[Candidate], terms: Terms, spot: Decimal)
         scores=chosen.scores,
         overall=chosen.overall,
         reason=_reason(source, first, terms),
-        violations=tuple(f"{name.value}: {words}" for name, words in failures(chosen.contract, terms)),
+        violations=(
+            *((f"wish: {_asked(terms)} is not listed",) if terms.has_wish and source != ContractSource.SIGNAL else ()),
+            *(f"{name.value}: {words}" for name, words in failures(chosen.contract, terms)),
+        ),
+    )
+
+
+def _asked(terms: Terms) -> str:
+    return "what the alert asks for ({})".format(
+        ", ".join(str(wish) for wish in (terms.expiration, terms.strike) if wish is not None)
     )
 
 
@@ -101,9 +110,8 @@ def _reason(source: ContractSource, first: Sequence[Scored], terms: Terms) -> st
     if source == ContractSource.FALLBACK:
         return "nothing listed fits: the nearest strike at or beyond spot, of the first expiry within the policy"
     if source == ContractSource.SIGNAL:
-        asked = [str(wish) for wish in (terms.expiration, terms.strike) if wish is not None]
         choice = "best that fits" if first else "nearest to spot, though it does not fit,"
-        return f"the {choice} of what the alert asks for ({', '.join(asked)})"
+        return f"the {choice} of {_asked(terms)}"
     if terms.hint is None:
         return "the best score of all that fit"
     strength = terms.hint.strength.value

@@ -75,6 +75,23 @@ def providers_problem() -> str:
     )
 
 
+def providers_doubts() -> list[str]:
+    """Return what is odd about the providers' settings and yet allowed."""
+    names = settings.MARKET_DATA_PROVIDERS
+    doubts = [
+        f"{', '.join(missing)} is empty, so {name} is not asked"
+        for name in names
+        if (missing := keys_missing(name)) and len(missing) < _keys_needed(name)
+    ]
+    if settings.APP_MODE == "LIVE" and names[0] in (SimulatedProvider.name, REPLAY):
+        doubts.append(f"MARKET_DATA_PROVIDERS is {names[0]} in LIVE: its prices are not the market's")
+    return doubts
+
+
+def _keys_needed(name: str) -> int:
+    return sum(argument in _SECRET_ARGUMENTS for argument in _NETWORK[name].arguments)
+
+
 def providers_configured() -> tuple[str, ...]:
     """Return the providers that are asked, in their order.
 

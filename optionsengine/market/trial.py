@@ -41,8 +41,6 @@ def provider_try(provider: MarketProvider, *, offers: frozenset[str], symbol: st
         return f"{len(found)} bars of 5 minutes, the last at {found[-1].at:%Y-%m-%d %H:%M} UTC" if found else "no bars"
 
     def option_quotes() -> str:
-        if not chain_contracts:
-            return "not tried, for want of a contract"
         return f"{len(provider.option_quotes(chain_contracts, at))} of {len(chain_contracts)}"
 
     def official_close() -> str:
@@ -58,7 +56,11 @@ def provider_try(provider: MarketProvider, *, offers: frozenset[str], symbol: st
         "option_quotes": option_quotes,
         "official_close": official_close,
     }
-    return [_try(offer, ask) for offer, ask in questions.items() if offer in offers]
+    found: list[Trial] = []
+    for offer, ask in questions.items():
+        if offer in offers and (offer != "option_quotes" or chain_contracts):  # only a chain tells whom to ask for
+            found.append(_try(offer, ask))
+    return found
 
 
 def _try(offer: str, ask: Callable[[], str]) -> Trial:

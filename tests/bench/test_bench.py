@@ -5,6 +5,7 @@ import hmac
 import json
 import socket
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -170,7 +171,7 @@ class _Server:
             thread.start()
 
     def _answer(self, line):
-        with line:
+        with line, suppress(ConnectionError):  # who was told enough hangs up
             while line.recv(65536):
                 with self._lock:
                     status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]

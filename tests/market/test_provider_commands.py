@@ -80,6 +80,9 @@ def test_a_chain_as_a_decision_would_see_it(feeds, capsys):
     first, second = document["contracts"]
     assert first == {
         "symbol": "SPY-20260320-P-595",
+        "expiration": "2026-03-20",
+        "strike": "595",
+        "right": "put",
         "occ_symbol": "SPY260320P00595000",
         "bid": "9.745",
         "ask": "9.795",

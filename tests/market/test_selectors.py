@@ -78,6 +78,26 @@ def test_a_right_setting_passes(settings, names):
     assert check_market_providers(None) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "mode", "names", "told"),
+    [
+        ({"ALPACA_API_KEY": "a"}, "PAPER", ["alpaca"], ["ALPACA_SECRET_KEY is empty, so alpaca is not asked."]),
+        ({}, "PAPER", ["alpaca"], []),
+        ({}, "PAPER", ["simulated"], []),
+        ({}, "LIVE", ["null"], []),
+        ({}, "LIVE", ["replay"], ["MARKET_DATA_PROVIDERS is replay in LIVE: its prices are not the market's."]),
+    ],
+)
+def test_what_is_odd_is_warned_of(settings, given, mode, names, told):
+    settings.MARKET_DATA_PROVIDERS, settings.APP_MODE = names, mode
+    for key in KEYS:
+        setattr(settings, key, given.get(key, ""))
+    found = check_market_providers(None)
+    assert [(warning.id, warning.level, warning.msg) for warning in found] == [
+        ("market.W001", checks.WARNING, message) for message in told
+    ]
+
+
 KEYS = {"ALPACA_API_KEY": "a", "ALPACA_SECRET_KEY": "b", "TWELVE_DATA_API_KEY": "c", "MARKETDATA_API_KEY": "d"}
 ALL = ["alpaca", "twelvedata", "marketdata"]
 

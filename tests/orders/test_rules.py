@@ -157,7 +157,7 @@ def test_a_limit_sale_fills_at_its_limit_or_better(limit, filled):
         (option_quote("NaN", "5.00"), OrderCode.QUOTE_UNUSABLE),
         (option_quote("5.00", "Infinity"), OrderCode.QUOTE_UNUSABLE),
         (option_quote(at=AT - timedelta(seconds=120.5)), OrderCode.QUOTE_UNUSABLE),
-        (option_quote(at=AT + timedelta(seconds=6)), OrderCode.QUOTE_UNUSABLE),
+        (option_quote(at=AT + timedelta(seconds=60.5)), OrderCode.QUOTE_UNUSABLE),
         (option_quote(ask_size=0), OrderCode.QUOTE_UNUSABLE),
     ],
 )

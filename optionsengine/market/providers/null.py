@@ -36,5 +36,5 @@ class NullProvider:
     def _no_provider() -> MarketError:
         return MarketError(
             MarketProblem.NO_PROVIDER,
-            "no market data provider is configured; set MARKET_DATA_PROVIDERS, for instance to simulated",
+            "nobody is asked for prices; set the keys of a provider, and look at manage.py check_providers",
         )

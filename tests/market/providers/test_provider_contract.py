@@ -260,7 +260,7 @@ def test_what_is_not_offered_says_so(open_room, name):
         assert room.provider.offers == set(offered)
     for method in OFFERS["alpaca"]:
         if name == "null":
-            with pytest.raises(MarketError, match="set MARKET_DATA_PROVIDERS") as refused:
+            with pytest.raises(MarketError, match="set the keys of a provider") as refused:
                 ask(room, method)
             assert refused.value.code == MarketProblem.NO_PROVIDER
         elif method in offered:

@@ -89,6 +89,9 @@ def _document(chain: OptionChain, rows: list[OptionQuote]) -> dict[str, Any]:
         "contracts": [
             {
                 "symbol": quote.contract.symbol,
+                "expiration": quote.contract.expiration.isoformat(),
+                "strike": str(quote.contract.strike),
+                "right": quote.contract.right.name.lower(),
                 "occ_symbol": quote.contract.occ_symbol,
                 "bid": str(quote.bid),
                 "ask": str(quote.ask),
