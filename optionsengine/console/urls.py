@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
 
-from optionsengine.console import health, views
+from optionsengine.console import health, metrics, views
 from optionsengine.console.cron_views import CronQueueView
 from orders.views import OrderViewSet, TradeViewSet
 from positions.views import ExitSignalsView, PositionViewSet
@@ -31,6 +31,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", include(v1)),
     re_path(r"^api/cron/process-queue/?$", CronQueueView.as_view(schema=None)),
     path("api/auth/token/", views.LoginView.as_view(), name="token"),
