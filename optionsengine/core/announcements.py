@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 CHANGES = "optionsengine_events"
 _MOST_CHANGES = 30  # in one announcement: PostgreSQL takes 8000 bytes
-_SECONDS = 0.5  # is the longest that an announcement may take
+_SECONDS = 0.1  # is the longest that an announcement may take: alerts wait behind it
 _NEVER = float("-inf")
 
 _SAY = """

@@ -23,7 +23,7 @@ from optionsengine.pipeline.schedules import cluster_jobs
 
 logger = logging.getLogger(__name__)
 
-START_GRACE_SECONDS = 40.0
+START_GRACE_SECONDS = 20.0
 _LONGEST_GRACE_SECONDS = 160.0
 _MISSED_BEATS = 3
 _SLACK_SECONDS = 2.0  # one tick and one poll of the queue
