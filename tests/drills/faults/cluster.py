@@ -196,6 +196,8 @@ class Cluster:
             self.engine_gone()
 
     def _take_connections(self, taken):
+        while taken:  # the engine was quicker last time; what is cut off now includes them
+            taken.pop().close()
         self.engine_cut_off()
         try:
             while True:
