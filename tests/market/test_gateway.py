@@ -290,6 +290,15 @@ def test_bars_are_kept_and_replayed(feeds, settings):
     assert provider_get().quote("SPY", AT).last == bars[-1].close
 
 
+def test_a_longer_series_fills_what_is_missing_before_and_within(feeds):
+    provider_get().bars("SPY", "5m", 5, AT)
+    bars = provider_get().bars("SPY", "5m", 20, AT)
+    assert StoredBar.objects.count() == 20
+    StoredBar.objects.filter(at=bars[10].at).delete()
+    provider_get().bars("SPY", "5m", 20, AT + timedelta(seconds=61))
+    assert set(StoredBar.objects.values_list("at", flat=True)) == {bar.at for bar in bars}
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"<html>busy</html>", b'{"SPY": NaN}', b"[1, 2", b"null"], ids=["empty", "page", "nan", "cut", "null"]
 )

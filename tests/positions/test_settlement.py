@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -78,6 +78,17 @@ def test_d09_nothing_is_settled_a_second_before_the_close(board):
 
     position.refresh_from_db()
     assert (position.status, Order.objects.filter(intent="exit").count(), board.calls) == ("open", 0, [])
+
+
+@pytest.mark.parametrize(("minutes", "claimed"), [(0, 0), (19, 0), (20, 1)])
+def test_it_waits_until_the_provider_can_know_the_official_close(board, minutes, claimed):
+    position = bought(2, "4.00", at=BEFORE)
+    board.settles_after = timedelta(minutes=20)
+    report = positions_settle(provider=board, at=EXPIRY + timedelta(minutes=minutes))
+    position.refresh_from_db()
+    assert (report.claimed, position.status) == (claimed, "closed" if claimed else "open")
+    assert board.calls == ["official_close"] * claimed
+    assert not Alert.objects.exists()
 
 
 def test_d08_an_expiry_that_passed_while_everything_was_down_is_settled_once(board):

@@ -82,6 +82,7 @@ def test_alpacas_official_close_is_not_adjusted(open_room):
     room = open_room("alpaca")
     room.provider.official_close("SPY", date(2026, 2, 17))
     assert room.server.asked[0].query["adjustment"] == "raw"
+    assert room.server.asked[0].query["feed"] == "sip"  # every exchange, whatever the plan shows of today
     assert room.server.asked[0].query["end"] == "2026-02-17T21:00:00Z"
 
 
