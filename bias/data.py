@@ -1,5 +1,6 @@
 """The bias of a symbol as frozen values, read back from the stored JSON by `model_validate`."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -43,6 +44,20 @@ class SideEffect(_Frozen):
     confidence: Fraction
     risk_multiplier: float
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatingView:
+    """What the gating reads of a state, for either side; the rooms and the intent are empty where not known."""
+
+    confidence: float
+    macro_class: MacroClass | None
+    intent_type: str
+    room_to_resistance: str
+    room_to_support: str
+    reclaim: bool
+    regime_transition: bool
+    chop: float
 
 
 class Effective(_Frozen):

@@ -1,38 +1,30 @@
 """What a bias event makes of the state before it. Pure; every rule holds for both sides, mirrored."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bias.data import Acceleration, BiasReading, BiasState, Effective, SideEffect, Staleness, Transitions
+from bias.config import GatingConfig, StalenessConfig
+from bias.data import (
+    Acceleration,
+    BiasReading,
+    BiasState,
+    Effective,
+    GatingView,
+    SideEffect,
+    Staleness,
+    Transitions,
+)
 from bias.enums import Bias, MacroClass, Regime
 from optionsengine.core.enums import Side
 from signals.bias_v1 import BiasV1Payload
-from signals.bias_v3 import BiasV3Payload, Invalidation, Liquidity, Space
+from signals.bias_v3 import BiasV3Payload, Invalidation, Liquidity
 from signals.data import BiasDraft
 from signals.timeframe import timeframe_seconds
 
-
-@dataclass(frozen=True, slots=True)
-class GatingConfig:
-    """Thresholds of the effective gating; each is the key of the same name in the configuration `gating`."""
-
-    macro_suppress_long: frozenset[MacroClass] = frozenset({MacroClass.BREAKDOWN_CONFIRMED, MacroClass.TREND_DOWN})
-    macro_suppress_short: frozenset[MacroClass] = frozenset({MacroClass.TREND_UP})
-    macro_multiplier: float = 0.6
-    low_space_penalty: float = 0.25
-    reclaim_bonus: float = 0.08
-    transition_bonus: float = 0.05
-    chop_limit: float = 75.0
-    chop_multiplier: float = 0.7
-
-
 GATING = GatingConfig()
+STALENESS = StalenessConfig()
 COMPRESSION_CHOP = 70.0
 EXPANSION_CHOP_DROP = 10.0
 MACRO_FLIP_DRIFT = 0.15
-STALE_AFTER_BARS = 1.5
-STALE_MINUTES_IN_SESSION = 10
-STALE_MINUTES_OUTSIDE = 60
 _ALIGNED = {Side.LONG: MacroClass.TREND_UP, Side.SHORT: MacroClass.TREND_DOWN}
 
 
@@ -150,15 +142,30 @@ def acceleration_of(reading: BiasReading, previous: BiasReading | None, *, macro
     )
 
 
-def effective_for(reading: BiasReading, side: Side, config: GatingConfig = GATING) -> SideEffect:
-    """Return what the event means for trades of `side`: suppressed or not, and at what confidence and risk.
+def gating_view(reading: BiasReading) -> GatingView:
+    """Return what the gating reads of an event."""
+    liquidity, space = reading.liquidity, reading.space
+    return GatingView(
+        confidence=reading.confidence,
+        macro_class=reading.macro_class,
+        intent_type=reading.intent_type or "",
+        room_to_resistance="" if space is None else space.room_to_resistance,
+        room_to_support="" if space is None else space.room_to_support,
+        reclaim=liquidity is not None and liquidity.reclaim,
+        regime_transition=reading.regime_transition,
+        chop=reading.chop,
+    )
+
+
+def effective_for(view: GatingView, side: Side, config: GatingConfig = GATING) -> SideEffect:
+    """Return what a state means for trades of `side`: suppressed or not, and at what confidence and risk.
 
     A rule over what the event does not know does not apply.
     """
-    macro = reading.macro_class
-    reclaim = reading.liquidity is not None and reading.liquidity.reclaim
+    macro = view.macro_class
     is_long = side == Side.LONG
-    confidence, multiplier = reading.confidence, 1.0
+    room = view.room_to_resistance if is_long else view.room_to_support
+    confidence, multiplier = view.confidence, 1.0
     is_suppressed = False
     notes: list[str] = []
     if macro is not None and macro in (config.macro_suppress_long if is_long else config.macro_suppress_short):
@@ -166,19 +173,19 @@ def effective_for(reading: BiasReading, side: Side, config: GatingConfig = GATIN
         confidence *= config.macro_multiplier
         multiplier = config.macro_multiplier
         notes.append(f"{macro.value} suppresses {side.value}")
-    if reading.intent_type == "BREAKOUT" and _room(reading.space, side) == "LOW":
+    if view.intent_type == "BREAKOUT" and room == "LOW":
         confidence -= config.low_space_penalty
         notes.append(f"breakout with low room to {'resistance' if is_long else 'support'}")
-    if reclaim:
+    if view.reclaim:
         confidence = min(1.0, confidence + config.reclaim_bonus)
         notes.append("level reclaimed")
-    if reading.regime_transition:
+    if view.regime_transition:
         confidence = min(1.0, confidence + config.transition_bonus)
         notes.append("regime in transition")
-    if reading.chop >= config.chop_limit and not (reclaim and macro == _ALIGNED[side]):
+    if view.chop >= config.chop_limit and not (view.reclaim and macro == _ALIGNED[side]):
         is_suppressed = True
         confidence *= config.chop_multiplier
-        notes.append(f"chop {reading.chop:g} at or above {config.chop_limit:g}")
+        notes.append(f"chop {view.chop:g} at or above {config.chop_limit:g}")
     return SideEffect(
         suppressed=is_suppressed,
         confidence=round(min(1.0, max(0.0, confidence)), 6),
@@ -187,16 +194,11 @@ def effective_for(reading: BiasReading, side: Side, config: GatingConfig = GATIN
     )
 
 
-def _room(space: Space | None, side: Side) -> str:
-    if space is None:
-        return ""
-    return space.room_to_resistance if side == Side.LONG else space.room_to_support
-
-
 def state_derive(draft: BiasDraft, previous: BiasState | None, config: GatingConfig = GATING) -> BiasState:
     """Return the state after `draft`, given the one before it."""
     payload = draft.payload
     reading = reading_of(payload)
+    view = gating_view(reading)
     transitions = transitions_of(reading, previous)
     return BiasState(
         **{name: getattr(reading, name) for name in BiasReading.model_fields},
@@ -209,20 +211,18 @@ def state_derive(draft: BiasDraft, previous: BiasState | None, config: GatingCon
         session=payload.session,
         transitions=transitions,
         acceleration=acceleration_of(reading, previous, macro_flip=transitions.macro_flip),
-        effective=Effective(
-            long=effective_for(reading, Side.LONG, config), short=effective_for(reading, Side.SHORT, config)
-        ),
+        effective=Effective(long=effective_for(view, Side.LONG, config), short=effective_for(view, Side.SHORT, config)),
     )
 
 
-def staleness(state: BiasState, at: datetime, *, in_session: bool) -> Staleness:
-    """Return how old `state` is at `at`: stale beyond 1.5 bars of its chart, at least 10 min in session, 60 outside.
+def staleness(state: BiasState, at: datetime, *, in_session: bool, config: StalenessConfig = STALENESS) -> Staleness:
+    """Return how old `state` is at `at`: stale beyond the configured bars of its chart, at least the least minutes.
 
     `in_session` is the exchange calendar's word, not the sender's.
     """
     age = at - state.event_at
-    floor = timedelta(minutes=STALE_MINUTES_IN_SESSION if in_session else STALE_MINUTES_OUTSIDE)
-    threshold = max(floor, timedelta(seconds=STALE_AFTER_BARS * timeframe_seconds(state.chart_tf)))
+    floor = timedelta(minutes=config.session_minutes if in_session else config.outside_minutes)
+    threshold = max(floor, timedelta(seconds=config.bars * timeframe_seconds(state.chart_tf)))
     return Staleness(
         is_stale=age > threshold,
         age_minutes=round(age.total_seconds() / 60, 1),

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from bias.config import BiasConfig
 from bias.data import BiasState
 from bias.models import BiasStateCurrent, BiasStateHistory
 
@@ -15,3 +16,8 @@ def bias_state_get(symbol: str) -> BiasState | None:
 def event_is_recorded(event_id: UUID) -> bool:
     """Tell whether a stored request has its row in the history, applied or not."""
     return BiasStateHistory.objects.filter(event=event_id).exists()
+
+
+def bias_config_get() -> BiasConfig:
+    """Return the configuration in force."""
+    return BiasConfig()

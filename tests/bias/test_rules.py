@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bias.data import Acceleration, BiasState, Transitions
-from bias.rules import effective_for, reading_of, staleness, state_derive
+from bias.rules import effective_for, gating_view, reading_of, staleness, state_derive
 from optionsengine.core.enums import Side
 from tests.bias.payloads import bias_draft
 
@@ -22,7 +22,7 @@ def after(first, **changes):
 
 
 def effect(side, **changes):
-    return effective_for(reading_of(bias_draft(**changes).payload), side)
+    return effective_for(gating_view(reading_of(bias_draft(**changes).payload)), side)
 
 
 def test_every_field_comes_from_its_place_in_the_payload():
