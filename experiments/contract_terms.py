@@ -12,8 +12,10 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from bias.enums import Bias, Regime
-from experiments.data import BiasFacts, Candidate, DecisionConfig, Limits, SignalFacts
+from experiments.config import DecisionConfig, Limits
+from experiments.data import Candidate, SignalFacts
 from experiments.enums import HintStrength, SetupType
+from experiments.facts import BiasFacts
 from experiments.setup_type import setup_type_for
 from optionsengine.core.enums import Side
 from optionsengine.market.analysis_enums import GexState

@@ -5,13 +5,14 @@ survives JSON exactly (see `experiments.freeze`), and `decide()` reads nothing e
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from bias.enums import Bias, Regime
+from bias.config import StaleBehavior
+from experiments.config import DecisionConfig, Limits
 from experiments.enums import (
     ContractFilter,
     DecisionOutcome,
@@ -22,11 +23,21 @@ from experiments.enums import (
     Urgency,
     VoteBias,
 )
-from optionsengine.core.canonical import canonical_hash
+from experiments.facts import (
+    BiasFacts,
+    ContextFacts,
+    CorrelationFacts,
+    Exposure,
+    FlowFacts,
+    GammaFacts,
+    OpeningRange,
+    VolatilityFacts,
+)
 from optionsengine.core.enums import Engine, Side
 from optionsengine.market.analysis_enums import GexState
 from optionsengine.market.data import OptionChain, Quote
 from optionsengine.market.features import FrameFeatures
+from optionsengine.market.mtf import MtfReading
 from optionsengine.ops.enums import TradingStatus
 
 
@@ -54,14 +65,20 @@ class SignalFacts:
 class MarketSnapshot:
     """What the provider said for one decision, before it is frozen; `problem` says in words what it could not give.
 
-    `gex_state` is None while dealers' gamma is not known.
+    `reading` is the bars of several timeframes read together, for a bias computed from them. What is not known of the
+    facts is None.
     """
 
     quote: Quote | None
     frames: Mapping[str, FrameFeatures]
     chain: OptionChain | None
     problem: str
-    gex_state: GexState | None = None
+    reading: MtfReading | None = None
+    gamma: GammaFacts | None = None
+    flow: FlowFacts | None = None
+    volatility: VolatilityFacts | None = None
+    opening_range: OpeningRange | None = None
+    correlation: CorrelationFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,81 +96,6 @@ class SessionFacts:
         if self.minutes_from_open is None or self.minutes_to_close is None:
             return None
         return self.minutes_from_open + self.minutes_to_close
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """Real risk on the books (paper and live, tests left out), approved and working entries included.
-
-    `exposure` is the dollars of open cost plus approved and working entries; `open_risk` is the premium lost if every
-    stop were hit. `daily_pnl` is negative for a loss.
-    """
-
-    equity: Decimal
-    open_positions: int
-    symbol_positions: int
-    daily_pnl: Decimal
-    daily_trades: int
-    exposure: Decimal
-    open_risk: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits on new risk; each default is the documented one, for a row or a field that is absent."""
-
-    max_open_positions: int = 5
-    max_positions_per_symbol: int = 2
-    max_daily_loss: Decimal = Decimal(1000)
-    max_daily_trades: int | None = None
-    max_exposure: Decimal = Decimal(20000)
-    max_exposure_percent: Decimal = Decimal(20)
-    max_open_risk_percent: Decimal = Decimal(6)
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionConfig:
-    """Every setting that decides."""
-
-    require_bias: bool
-    signal_max_age_seconds: int
-    risk_per_trade_percent: Decimal
-    risk_per_trade_max_percent: Decimal
-    max_contracts_per_trade: int
-    quote_max_age_seconds: int
-    defer_seconds: int = 60
-
-    @property
-    def version(self) -> str:
-        """A short hash of the values: equal configurations, equal versions."""
-        return canonical_hash(asdict(self))[:12]
-
-
-@dataclass(frozen=True, slots=True)
-class BiasFacts:
-    """The symbol's bias state as one side of the trade sees it.
-
-    `bias_score` is −100 to 100, `confidence` 0–1, `alignment_score` and `chop_score` 0–100; `suppressed` and
-    `risk_multiplier` are the effective gating of the signal's side.
-    """
-
-    bias: Bias
-    bias_score: float
-    confidence: float
-    alignment_score: float
-    regime_type: Regime
-    macro_class: str
-    intent_type: str
-    trend_phase: str
-    atr_state: str
-    entry_mode_hint: str
-    chop_score: float
-    suppressed: bool
-    risk_multiplier: Decimal
-    is_stale: bool
-    age_minutes: float
-    notes: tuple[str, ...]
-    event_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,19 +175,33 @@ class DecisionInputs:
     frames: Mapping[str, FrameFeatures]
     candidates: tuple[Candidate, ...]
     chain_summary: ChainSummary | None
-    iv_percentile: float | None
     bias: BiasFacts | None
-    context: Mapping[str, Any]
+    context: ContextFacts | None
+    gamma: GammaFacts | None
+    flow: FlowFacts | None
+    volatility: VolatilityFacts | None
+    opening_range: OpeningRange | None
+    correlation: CorrelationFacts | None
     exposure: Exposure
     limits: Limits
     stop_loss_percent: Mapping[Engine, Decimal]
     config: DecisionConfig
-    gex_state: GexState | None = None
 
     @property
-    def fresh_bias(self) -> BiasFacts | None:
-        """The bias state the engines may act on: none while it is stale."""
-        return None if self.bias is None or self.bias.is_stale else self.bias
+    def usable_bias(self) -> BiasFacts | None:
+        """The bias state the engines may act on; none while it is stale, unless staleness only reduces the risk."""
+        if self.bias is None:
+            return None
+        is_held = self.bias.is_stale and self.config.bias.staleness.behavior == StaleBehavior.BLOCK
+        return None if is_held else self.bias
+
+    @property
+    def gex_state(self) -> GexState | None:
+        return None if self.gamma is None else self.gamma.state
+
+    @property
+    def iv_percentile(self) -> float | None:
+        return None if self.volatility is None else self.volatility.iv_percentile
 
 
 @dataclass(frozen=True, slots=True)

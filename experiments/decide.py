@@ -19,7 +19,7 @@ from experiments.sizing import Sizing, size
 from optionsengine.core.enums import Engine
 from optionsengine.core.values import OptionContract, cents, right_for
 
-RULES_VERSION = "2"  # raised with every change of a rule or a constant, so that a replay can say why it differs
+RULES_VERSION = "3"  # raised with every change of a rule or a constant, so that a replay can say why it differs
 
 OUTCOMES = {GateOutcome.DEFER: DecisionOutcome.DEFERRED, GateOutcome.REFUSE: DecisionOutcome.REFUSED}
 

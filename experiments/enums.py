@@ -20,7 +20,12 @@ class Gate(TextChoices):
     MARKET_SESSION = "market_session"
     MARKET_DATA = "market_data"
     RISK_LIMITS = "risk_limits"
+    MARKET_CONTEXT = "market_context"
     BIAS = "bias"
+    PORTFOLIO_GUARD = "portfolio_guard"
+    PORTFOLIO_BREAKERS = "portfolio_breakers"
+    SETUP = "setup"
+    CONFLUENCE = "confluence"
     ENGINE = "engine"
     CONTRACT = "contract"
     SIZE = "size"
@@ -30,6 +35,14 @@ class DecisionOutcome(TextChoices):
     APPROVED = "approved"
     DEFERRED = "deferred"
     REFUSED = "refused"
+
+
+class ApprovalStatus(TextChoices):
+    AWAITING = "awaiting"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    LAPSED = "lapsed"
+    SUPERSEDED = "superseded", "superseded by an exit"
 
 
 class ExecutionMode(TextChoices):
@@ -112,6 +125,14 @@ class SizeCap(StrEnum):
     SIGNAL_QUANTITY = "signal_quantity"
 
 
+class StrategyType(StrEnum):
+    """What dealers' gamma makes of a move: short gamma follows it, long gamma fades it."""
+
+    FOLLOW = "follow"
+    FADE = "fade"
+    NEUTRAL = "neutral"
+
+
 class DirectionalRegime(StrEnum):
     """The market's direction as the bias state tells it."""
 
@@ -160,16 +181,32 @@ class GateCode(StrEnum):
     MAX_EXPOSURE_DOLLARS = "MAX_EXPOSURE_DOLLARS"
     MAX_EXPOSURE_PERCENT = "MAX_EXPOSURE_PERCENT"
     MAX_OPEN_RISK = "MAX_OPEN_RISK"
+    VIX_TOO_HIGH = "VIX_TOO_HIGH"
+    MARKET_BIAS_AGAINST = "MARKET_BIAS_AGAINST"
     BIAS_MISSING = "BIAS_MISSING"
     BIAS_STALE = "BIAS_STALE"
     BIAS_SUPPRESSED = "BIAS_SUPPRESSED"
+    MAX_SAME_DIRECTION = "MAX_SAME_DIRECTION"
+    MACRO_BIAS_CLUSTER = "MACRO_BIAS_CLUSTER"
+    RANGE_BREAKOUT_BLOCKED = "RANGE_BREAKOUT_BLOCKED"
+    DRAWDOWN_BREAKER = "DRAWDOWN_BREAKER"
+    GREEKS_LIMIT = "GREEKS_LIMIT"
+    DTE_CONCENTRATION = "DTE_CONCENTRATION"
+    NO_TRADE_HINT = "NO_TRADE_HINT"
+    BREAKOUT_WITHOUT_SPACE = "BREAKOUT_WITHOUT_SPACE"
+    NO_TRIGGER_CONFIRMATION = "NO_TRIGGER_CONFIRMATION"
+    LIQUIDITY_TRAP_CONTINUATION = "LIQUIDITY_TRAP_CONTINUATION"
+    RANGE_NOT_MEAN_REVERT = "RANGE_NOT_MEAN_REVERT"
+    CONFLUENCE_BELOW_THRESHOLD = "CONFLUENCE_BELOW_THRESHOLD"
     LOW_SIGNAL_CONFIDENCE = "LOW_SIGNAL_CONFIDENCE"
     REGIME_CONFLICT = "REGIME_CONFLICT"
     VOLATILITY_MISMATCH = "VOLATILITY_MISMATCH"
     UNSAFE_LIQUIDITY = "UNSAFE_LIQUIDITY"
     CONFIRMATION_PENDING = "CONFIRMATION_PENDING"
     UNFAVORABLE_TIMING = "UNFAVORABLE_TIMING"
+    GEX_RESISTANCE = "GEX_RESISTANCE"
     QUORUM_NOT_MET = "QUORUM_NOT_MET"
+    NO_CORE_AGENT = "NO_CORE_AGENT"
     DIRECTIONAL_TIE = "DIRECTIONAL_TIE"
     LOW_CONFIDENCE = "LOW_CONFIDENCE"
     LOW_CONSENSUS = "LOW_CONSENSUS"

@@ -6,7 +6,7 @@ records (frames, candidates) are stored as a table, column names once, which kee
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -16,22 +16,20 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from experiments.config import DecisionConfig, Limits
 from experiments.contract import fallback, wished
 from experiments.contract_scores import first_failure, ordered, score
 from experiments.contract_terms import Terms, terms_build
 from experiments.data import (
-    BiasFacts,
     Candidate,
     ChainSummary,
-    DecisionConfig,
     DecisionInputs,
-    Exposure,
-    Limits,
     MarketSnapshot,
     SessionFacts,
     SignalFacts,
 )
 from experiments.enums import ContractFilter, ExecutionMode
+from experiments.facts import BiasFacts, ContextFacts, Exposure
 from experiments.setup_type import outlives_session
 from optionsengine.core.canonical import canonical_hash
 from optionsengine.core.enums import Engine
@@ -43,9 +41,7 @@ from optionsengine.ops.enums import TradingStatus
 
 MAX_CANDIDATES = 40
 MAX_WISHED = 8  # of the signal's own strike or expiration, when it names only one of them
-MAX_CONTEXT_FIELDS = 16
 MAX_TEXT = 60
-MAX_NUMBER = 10**12
 MAX_PROBLEM = 200
 PRICE = Decimal("0.0001")
 GREEK_DIGITS = 4
@@ -173,18 +169,6 @@ def _quote_freeze(quote: Quote) -> Quote:
     )
 
 
-def _scalars(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            yield from _scalars(item, f"{prefix}{key}.")
-        elif isinstance(item, str):
-            yield f"{prefix}{key}"[:MAX_TEXT], item[:MAX_TEXT]
-        elif isinstance(item, bool):
-            yield f"{prefix}{key}"[:MAX_TEXT], item
-        elif isinstance(item, int | float | Decimal) and -MAX_NUMBER < item < MAX_NUMBER:
-            yield f"{prefix}{key}"[:MAX_TEXT], _number(float(item), 6)
-
-
 def _age_seconds(signal: SignalFacts, at: datetime, session: SessionFacts) -> int:
     """Seconds since the end of the bar, none before it. A signal of a day or longer ages in session only."""
     if outlives_session(signal.timeframe) and (not session.is_open or session.minutes_from_open is not None):
@@ -204,26 +188,25 @@ def inputs_build(
     session: SessionFacts,
     market: MarketSnapshot,
     bias: BiasFacts | None,
-    context: Mapping[str, Any] | None,
+    context: ContextFacts | None,
     exposure: Exposure,
     limits: Limits,
     stop_loss_percent: Mapping[Engine, Decimal],
     config: DecisionConfig,
-    iv_percentile: float | None = None,
 ) -> DecisionInputs:
     """Freeze everything one decision is made of.
 
-    The chain is reduced to at most forty candidates of the signal's right, the context to its first sixteen scalar
-    fields by name. A quote that is not finite is left out and named in `market_problem`.
+    The chain is reduced to at most forty candidates of the signal's right. A quote that is not finite is left out and
+    named in `market_problem`.
     """
     terms = terms_build(
         signal=signal,
         at=at,
         limits=limits,
         config=config,
-        iv_percentile=iv_percentile,
+        iv_percentile=None if market.volatility is None else market.volatility.iv_percentile,
         bias=bias,
-        gex_state=market.gex_state,
+        gex_state=None if market.gamma is None else market.gamma.state,
     )
     chain = None if market.chain is None else _chain_freeze(market.chain, terms)
     quote, problem = market.quote, market.problem
@@ -243,14 +226,17 @@ def inputs_build(
         frames=dict(market.frames),
         candidates=() if chain is None else chain.candidates,
         chain_summary=None if chain is None else chain.summary,
-        iv_percentile=iv_percentile,
         bias=bias,
-        context=dict(sorted(_scalars(context or {}))[:MAX_CONTEXT_FIELDS]),
+        context=context,
+        gamma=market.gamma,
+        flow=market.flow,
+        volatility=market.volatility,
+        opening_range=market.opening_range,
+        correlation=market.correlation,
         exposure=exposure,
         limits=limits,
         stop_loss_percent={engine: price_exact(stop_loss_percent[engine]) for engine in Engine},
         config=config,
-        gex_state=market.gex_state,
     )
 
 

@@ -7,7 +7,17 @@ from django.db.models import F, Func, IntegerField, Q, TextField
 from django.db.models.functions import Cast
 from django.db.models.lookups import LessThanOrEqual
 
-from experiments.enums import DecisionOutcome, EntryType, ExecutionMode, Gate, GateOutcome, SetupType, Urgency, VoteBias
+from experiments.enums import (
+    ApprovalStatus,
+    DecisionOutcome,
+    EntryType,
+    ExecutionMode,
+    Gate,
+    GateOutcome,
+    SetupType,
+    Urgency,
+    VoteBias,
+)
 from optionsengine.core.enums import Engine, Right, Side
 from optionsengine.core.models import MutableRow, Row, bounded, money_field, one_of, price_field
 from signals.models import Signal
@@ -44,6 +54,9 @@ class DecisionRound(Row):
     inputs = models.JSONField()
     context_hash = models.CharField(max_length=64)
     rules_version = models.CharField(max_length=20)
+    config_version = models.CharField(
+        max_length=12, blank=True, default="", help_text="Hash of every setting that decided; empty before version 3."
+    )
     execution_mode = models.CharField(max_length=20, choices=ExecutionMode.choices)
     outcome = models.CharField(max_length=10, choices=DecisionOutcome.choices)
     code = models.CharField(max_length=40, blank=True)
@@ -178,6 +191,68 @@ class Recommendation(MutableRow):
         return f"engine {self.engine} {self.outcome} {self.option_symbol}".rstrip()
 
 
+class ConfigVersion(models.Model):
+    """The settings that decided, once per set of values; each decision names its version."""
+
+    version = models.CharField(max_length=12, primary_key=True)
+    first_used_at = models.DateTimeField()
+    values = models.JSONField()
+
+    class Meta:
+        db_table = "config_versions"
+        indexes = [models.Index(fields=["-first_used_at"], name="config_versions_newest")]
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class Approval(MutableRow):
+    """A decision that passed everything and waits for a person. Its own round never trades; approving decides again."""
+
+    decision = models.OneToOneField(DecisionRound, on_delete=models.PROTECT, related_name="approval")
+    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="approvals")
+    status = models.CharField(max_length=10, choices=ApprovalStatus.choices)
+    lapses_at = models.DateTimeField(help_text="Until then a person may approve or reject it.")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.CharField(max_length=150, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "approvals"
+        indexes = [
+            models.Index(fields=["lapses_at"], condition=Q(status="awaiting"), name="approvals_awaiting"),
+            models.Index(fields=["-created_at"], name="approvals_newest"),
+        ]
+        constraints = [
+            one_of("approvals_status", "status", ApprovalStatus.values),
+            models.UniqueConstraint(
+                fields=["signal"], condition=Q(status="awaiting"), name="approvals_one_awaiting_per_signal"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="awaiting", decided_at__isnull=True)
+                | (~Q(status="awaiting") & Q(decided_at__isnull=False)),
+                name="approvals_decided_or_awaiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signal} {self.status}"
+
+
+class DrawdownFreeze(Row):
+    """A pause of new entries that a day's loss made; it ends by itself."""
+
+    until_at = models.DateTimeField()
+    drawdown_percent = models.DecimalField(max_digits=7, decimal_places=2)
+
+    class Meta:
+        db_table = "drawdown_freezes"
+        indexes = [models.Index(fields=["-until_at"], name="drawdown_freezes_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.drawdown_percent} % until {self.until_at:%H:%M} UTC"
+
+
 @pghistory.track()
 class RiskLimit(MutableRow):
     """The limits on new risk. An empty field means the documented default; an absent row means all defaults."""
@@ -209,6 +284,23 @@ class RiskLimit(MutableRow):
         validators=[MinValueValidator(0)],
         help_text="Premium at stop, of equity. Default 6.",
     )
+    max_drawdown_percent = models.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Lost today, of the day's first equity; pauses entries for 30 minutes. Default 3.",
+    )
+    max_dollar_delta = money_field(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Of the underlyings. Default 500000."
+    )
+    max_dollar_gamma = money_field(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Of delta per 1 % move. Default 100000."
+    )
+    max_dollar_vega = money_field(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per volatility point. Default 2000."
+    )
 
     class Meta:
         db_table = "risk_limits"
@@ -218,7 +310,20 @@ class RiskLimit(MutableRow):
                 fields=["is_enabled"], condition=Q(is_enabled=True), name="risk_limits_one_enabled"
             ),
             bounded("risk_limits_money_bounds", maximum=10**12, max_daily_loss=None, max_exposure=None),
-            bounded("risk_limits_percent_bounds", maximum=101, max_exposure_percent=None, max_open_risk_percent=None),
+            bounded(
+                "risk_limits_greeks_bounds",
+                maximum=10**12,
+                max_dollar_delta=None,
+                max_dollar_gamma=None,
+                max_dollar_vega=None,
+            ),
+            bounded(
+                "risk_limits_percent_bounds",
+                maximum=101,
+                max_exposure_percent=None,
+                max_open_risk_percent=None,
+                max_drawdown_percent=None,
+            ),
         ]
 
     def __str__(self) -> str:

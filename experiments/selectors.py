@@ -1,5 +1,6 @@
 """What reads the experiment's tables and settings, and what gathers facts for a decision."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
+from bias.config import StalenessConfig
 from bias.data import BiasState
-from bias.rules import staleness
-from bias.selectors import bias_state_get
-from experiments.data import BiasFacts, DecisionConfig, Limits, SignalFacts
+from bias.rules import gating_view, staleness
+from bias.selectors import bias_config_get, bias_state_get
+from experiments.config import DecisionConfig, Limits
+from experiments.data import SignalFacts
 from experiments.enums import DecisionOutcome
+from experiments.facts import BiasFacts, ContextFacts
 from experiments.models import Recommendation, RiskLimit
 from optionsengine.core.enums import Side
 from optionsengine.market import calendar
@@ -26,9 +30,14 @@ LIMIT_FIELDS = (
     "max_exposure",
     "max_exposure_percent",
     "max_open_risk_percent",
+    "max_drawdown_percent",
+    "max_dollar_delta",
+    "max_dollar_gamma",
+    "max_dollar_vega",
 )
 CONFIRMATION_FIELDS = ("confirmation_pending", "confirmationPending")
-MULTIPLIER_STEP = Decimal("0.0001")
+MAX_VIX = 1000
+MAX_WORD = 20
 
 
 def limits_get() -> Limits:
@@ -40,6 +49,7 @@ def limits_get() -> Limits:
 def decision_config_get() -> DecisionConfig:
     """Return every setting that decides, as it is now."""
     return DecisionConfig(
+        bias=bias_config_get(),
         require_bias=settings.REQUIRE_MTF_BIAS_FOR_ENTRY,
         signal_max_age_seconds=settings.SIGNAL_MAX_AGE_SECONDS,
         risk_per_trade_percent=settings.RISK_PER_TRADE_PERCENT,
@@ -69,43 +79,76 @@ def signal_facts(signal: Signal) -> SignalFacts:
     )
 
 
-def bias_facts(state: BiasState, *, side: Side, at: datetime) -> BiasFacts:
-    """Return `state` as a trade of `side` sees it at `at`."""
-    effect = state.effective.for_side(side)
-    age = staleness(state, at, in_session=calendar.is_open(at))
+def bias_facts(state: BiasState, *, at: datetime, config: StalenessConfig) -> BiasFacts:
+    """Return `state` as a decision at `at` freezes it."""
+    age = staleness(state, at, in_session=calendar.is_open(at), config=config)
+    view, liquidity = gating_view(state), state.liquidity
     return BiasFacts(
         bias=state.bias,
         bias_score=state.bias_score,
         confidence=state.confidence,
         alignment_score=state.alignment,
+        conflict_score=state.conflict,
+        chop_score=state.chop,
         regime_type=state.regime_type,
-        macro_class=state.macro_class or "",
-        intent_type=state.intent_type or "",
+        macro_class=state.macro_class,
+        macro_confidence=state.macro_confidence,
+        intent_type=view.intent_type,
+        intent_confidence=state.intent_confidence,
         trend_phase=state.trend_phase,
         atr_state=state.atr_state_15m or "",
         entry_mode_hint=state.entry_mode_hint,
-        chop_score=state.chop,
-        suppressed=effect.suppressed,
-        risk_multiplier=Decimal(str(effect.risk_multiplier)).quantize(MULTIPLIER_STEP),
+        regime_transition=state.regime_transition,
+        room_to_resistance=view.room_to_resistance,
+        room_to_support=view.room_to_support,
+        sweep_high=None if liquidity is None else liquidity.sweep_high,
+        sweep_low=None if liquidity is None else liquidity.sweep_low,
+        reclaim=None if liquidity is None else liquidity.reclaim,
+        is_triggered=None if state.trigger is None else state.trigger.triggered,
+        strength_delta=state.acceleration.state_strength_delta,
+        intent_delta=state.acceleration.intent_momentum_delta,
+        macro_drift=state.acceleration.macro_drift_score,
+        macro_flip=state.transitions.macro_flip,
+        gamma_score=0.0,
+        resolved_score=state.bias_score,
         is_stale=age.is_stale,
         age_minutes=age.age_minutes,
-        notes=effect.notes,
         event_at=state.event_at,
+        event_type=state.event_type,
+        source=state.source,
     )
 
 
-def bias_facts_get(*, symbol: str, side: Side, at: datetime) -> BiasFacts | None:
-    """Return the current bias of `symbol` for `side`, or None if there is none."""
+def bias_facts_get(*, symbol: str, at: datetime, config: StalenessConfig) -> BiasFacts | None:
+    """Return the current bias of `symbol`, or None if there is none."""
     state = bias_state_get(symbol)
-    return None if state is None else bias_facts(state, side=side, at=at)
+    return None if state is None else bias_facts(state, at=at, config=config)
 
 
-def context_facts_get(*, symbol: str, at: datetime) -> dict[str, Any]:
-    """Return what the newest context alert of the last five minutes said; empty if there is none."""
+def context_facts_get(*, symbol: str, at: datetime) -> ContextFacts | None:
+    """Return what the newest context alert of the last five minutes said, as far as a rule reads it."""
     context = latest_context(symbol, at)
     if context is None:
-        return {}
-    return {"observed_at": context.observed_at.isoformat(), "price": context.price, "data": context.data}
+        return None
+    volatility, market = (_block(context.data, name) for name in ("volatility", "market"))
+    vix = volatility.get("vix")
+    is_number = isinstance(vix, int | float | Decimal) and not isinstance(vix, bool) and 0 <= vix < MAX_VIX
+    return ContextFacts(
+        observed_at=context.observed_at,
+        vix=round(float(vix), 4) if vix is not None and is_number else None,
+        vix_regime=_word(volatility.get("vix_regime")),
+        vix_trend=_word(volatility.get("vix_trend")),
+        market_bias=_word(market.get("market_bias")),
+    )
+
+
+def _block(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    block = data.get(name)
+    return block if isinstance(block, Mapping) else {}
+
+
+def _word(value: object) -> str:
+    return value.strip().upper()[:MAX_WORD] if isinstance(value, str) else ""
 
 
 def recommendations_unordered() -> QuerySet[Recommendation]:

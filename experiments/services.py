@@ -1,17 +1,21 @@
 """What changes the experiment's tables: the A/B assignment and the record of each decision."""
 
 import hashlib
+import json
+from dataclasses import asdict
 from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Max
 
+from experiments.config import DecisionConfig
 from experiments.data import Decision, DecisionInputs
 from experiments.decide import RULES_VERSION
 from experiments.freeze import inputs_hash, inputs_to_json
-from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation
+from experiments.models import AgentDecision, ConfigVersion, DecisionRound, Experiment, GateResult, Recommendation
 from experiments.rows import gate_rows, recommendation_rows, vote_rows
+from optionsengine.core.canonical import canonical_json
 from optionsengine.core.enums import Engine
 from signals.models import Signal
 
@@ -44,6 +48,16 @@ def experiment_assign(*, signal: Signal, at: datetime) -> Experiment:
     return experiment
 
 
+def config_version_record(config: DecisionConfig, *, at: datetime) -> str:
+    """Return the version of `config`, whose values are kept the first time that it decides."""
+    version = config.version
+    values = json.loads(canonical_json(asdict(config)))
+    ConfigVersion.objects.bulk_create(
+        [ConfigVersion(version=version, first_used_at=at, values=values)], ignore_conflicts=True
+    )
+    return version
+
+
 def decision_record(
     *, experiment: Experiment, inputs: DecisionInputs, decision: Decision, at: datetime
 ) -> DecisionRound:
@@ -60,6 +74,7 @@ def decision_record(
         inputs=inputs_to_json(inputs),
         context_hash=inputs_hash(inputs),
         rules_version=RULES_VERSION,
+        config_version=config_version_record(inputs.config, at=at),
         execution_mode=inputs.execution_mode,
         outcome=decision.outcome,
         code=decision.code,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
+from experiments.bias_effect import bias_effect
 from experiments.data import Candidate, DecisionInputs
 from experiments.enums import SizeCap
 from optionsengine.core.enums import Engine
@@ -66,8 +67,8 @@ def size(inputs: DecisionInputs, contract: Candidate, engine: Engine) -> Sizing:
     limits, so exposure does not cap it.
     """
     config, exposure, limits = inputs.config, inputs.exposure, inputs.limits
-    bias = inputs.fresh_bias
-    multipliers = {"bias": bias.risk_multiplier if bias is not None else Decimal(1)}
+    effect = bias_effect(inputs)
+    multipliers = {"bias": Decimal(1) if effect is None else Decimal(str(effect.risk_multiplier))}
     product = Decimal(1)
     for factor in multipliers.values():
         product *= factor

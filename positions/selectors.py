@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Count, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from experiments.data import Exposure
+from experiments.facts import Exposure
 from experiments.selectors import recommendations_unordered
 from optionsengine.core.enums import Engine, Intent, Mode
 from optionsengine.core.values import cents

@@ -24,6 +24,7 @@ class EventStatus(TextChoices):
 
 class SignalStatus(TextChoices):
     PENDING = "pending"
+    AWAITING_APPROVAL = "awaiting_approval"
     APPROVED = "approved"
     REJECTED = "rejected"
     EXECUTED = "executed"
@@ -78,8 +79,16 @@ class IntakeCode(StrEnum):
 
 SIGNAL_TRANSITIONS: dict[SignalStatus, frozenset[SignalStatus]] = {
     SignalStatus.PENDING: frozenset(
-        {SignalStatus.APPROVED, SignalStatus.REJECTED, SignalStatus.FAILED, SignalStatus.EXECUTED}
+        {
+            SignalStatus.AWAITING_APPROVAL,
+            SignalStatus.APPROVED,
+            SignalStatus.REJECTED,
+            SignalStatus.FAILED,
+            SignalStatus.EXECUTED,
+        }
     ),
+    # a person's yes has it decided again in the next round
+    SignalStatus.AWAITING_APPROVAL: frozenset({SignalStatus.PENDING, SignalStatus.REJECTED}),
     # an approved entry whose order ends without a fill is rejected with the order's reason
     SignalStatus.APPROVED: frozenset({SignalStatus.EXECUTED, SignalStatus.REJECTED, SignalStatus.FAILED}),
     # an operator's re-run starts a new round

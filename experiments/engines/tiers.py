@@ -69,7 +69,7 @@ def signal_confidence(inputs: DecisionInputs) -> float:
 
 def directional_regime(inputs: DecisionInputs) -> DirectionalRegime:
     """Return the direction the fresh bias state gives a trending market; NEUTRAL in a range or without a state."""
-    state = inputs.fresh_bias
+    state = inputs.usable_bias
     if state is None or state.regime_type != Regime.TREND or state.bias == Bias.NEUTRAL:
         return DirectionalRegime.NEUTRAL
     is_strong = abs(state.bias_score) >= STRONG_SCORE

@@ -1,10 +1,9 @@
 """Does the bias of the symbol allow this side? Where bias is not required, a missing or stale one counts as none."""
 
+from experiments.bias_effect import bias_effect
 from experiments.data import DecisionInputs, GateVerdict
 from experiments.enums import Gate, GateCode
 from experiments.gates.verdicts import deferred, not_evaluated, passed, refused, soon
-
-NO_TRADE = "NO_TRADE"
 
 
 def judge(inputs: DecisionInputs) -> GateVerdict:
@@ -21,7 +20,8 @@ def judge(inputs: DecisionInputs) -> GateVerdict:
             threshold="required",
         )
     age = f"{state.age_minutes:g} min old"
-    if state.is_stale:
+    effect = bias_effect(inputs)
+    if effect is None:
         if not inputs.config.require_bias:
             return not_evaluated(Gate.BIAS, f"the bias of {symbol} is stale ({age}) and none is required")
         return deferred(
@@ -33,8 +33,8 @@ def judge(inputs: DecisionInputs) -> GateVerdict:
             threshold="fresh",
         )
     saw = f"{state.bias.value} {state.bias_score:g}, {age}"
-    if state.suppressed or state.entry_mode_hint == NO_TRADE:
-        why = ", ".join(state.notes) if state.suppressed and state.notes else state.entry_mode_hint
+    if effect.suppressed:
+        why = ", ".join(effect.notes)
         return refused(
             Gate.BIAS,
             GateCode.BIAS_SUPPRESSED,

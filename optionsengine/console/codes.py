@@ -110,6 +110,11 @@ GATES: Rows = {
     GateCode.MAX_EXPOSURE_DOLLARS: ("The premium at stake has reached the limit in dollars.", _LIMITS),
     GateCode.MAX_EXPOSURE_PERCENT: ("The premium at stake has reached the limit in percent of equity.", _LIMITS),
     GateCode.MAX_OPEN_RISK: ("What would be lost at every stop has reached the limit.", _LIMITS),
+    GateCode.VIX_TOO_HIGH: (
+        "The context tells a VIX at or above MAX_VIX_FOR_ENTRY.",
+        "Nothing; a context counts for five minutes.",
+    ),
+    GateCode.MARKET_BIAS_AGAINST: ("The context tells a market that goes against the signal.", "Nothing."),
     GateCode.BIAS_MISSING: (
         "REQUIRE_MTF_BIAS_FOR_ENTRY is on and the symbol has no bias.",
         "Tried again every 60 s; send a bias event.",
@@ -121,6 +126,33 @@ GATES: Rows = {
     GateCode.BIAS_SUPPRESSED: (
         "The bias speaks against this side.",
         "Nothing; the bias and its reasons are on the page.",
+    ),
+    GateCode.MAX_SAME_DIRECTION: (
+        "Two positions of this symbol and side are open or being opened.",
+        "Nothing; close one to make room.",
+    ),
+    GateCode.MACRO_BIAS_CLUSTER: (
+        "Three positions stand against the macro bias, and this would be another.",
+        "Nothing; trades with the macro bias pass.",
+    ),
+    GateCode.RANGE_BREAKOUT_BLOCKED: ("A breakout in a choppy range.", "Nothing."),
+    GateCode.DRAWDOWN_BREAKER: (
+        "The day has lost too much of its equity; entries pause for 30 minutes.",
+        "Wait, or raise max drawdown under Risk limits.",
+    ),
+    GateCode.GREEKS_LIMIT: (
+        "The book's delta, gamma or vega in dollars has reached its limit, and this would add to it.",
+        "Close something, or raise it under Risk limits.",
+    ),
+    GateCode.DTE_CONCENTRATION: ("Too much of the book would expire together.", "Nothing; close something."),
+    GateCode.NO_TRADE_HINT: ("The bias advises not to trade.", "Nothing."),
+    GateCode.BREAKOUT_WITHOUT_SPACE: ("A breakout with little room to the next level on its way.", "Nothing."),
+    GateCode.NO_TRIGGER_CONFIRMATION: ("The bias says that its trigger has not fired.", "Nothing."),
+    GateCode.LIQUIDITY_TRAP_CONTINUATION: ("A swept level on the signal's way was not reclaimed.", "Nothing."),
+    GateCode.RANGE_NOT_MEAN_REVERT: ("The market ranges and the bias does not tell to revert to the mean.", "Nothing."),
+    GateCode.CONFLUENCE_BELOW_THRESHOLD: (
+        "Flow, trend and dealers' gamma together speak too weakly for the signal.",
+        "See CONFLUENCE_MIN_THRESHOLD; ENABLE_CONFLUENCE_GATE=false only makes such trades smaller.",
     ),
     GateCode.LOW_SIGNAL_CONFIDENCE: (
         "The alert's confidence is below what its setup needs: 65 under 30 minutes, 60 to a day, 55 to a month, 50.",
@@ -137,7 +169,12 @@ GATES: Rows = {
         "The first or last 15 minutes of the session, or a scalp at lunch.",
         "Tried again every 60 s until the signal is too old.",
     ),
-    GateCode.QUORUM_NOT_MET: ("Fewer than two agents see a direction.", _VOTE),
+    GateCode.GEX_RESISTANCE: (
+        "Dealers long of much gamma hold the price at the wall that is next on its way.",
+        "Tried again every 60 s until the signal is too old.",
+    ),
+    GateCode.QUORUM_NOT_MET: ("Fewer than three agents see a direction.", _VOTE),
+    GateCode.NO_CORE_AGENT: ("No core agent sees a direction.", _VOTE),
     GateCode.DIRECTIONAL_TIE: ("The agents are evenly split.", _VOTE),
     GateCode.LOW_CONFIDENCE: ("The agents' confidence is below what the regime asks.", _VOTE),
     GateCode.LOW_CONSENSUS: ("The agents' winner leads by less than 20 percent.", _VOTE),

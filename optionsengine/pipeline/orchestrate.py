@@ -109,7 +109,7 @@ def _decision_write(signal_id: UUID, token: UUID, *, market: MarketSnapshot, at:
 
 
 def _inputs(signal: Signal, variant: Engine, *, market: MarketSnapshot, at: datetime) -> DecisionInputs:
-    facts = signal_facts(signal)
+    facts, config = signal_facts(signal), decision_config_get()
     return inputs_build(
         signal=facts,
         at=at,
@@ -118,12 +118,12 @@ def _inputs(signal: Signal, variant: Engine, *, market: MarketSnapshot, at: date
         trading_status=trading_status_get(),
         session=session_facts(at),
         market=market,
-        bias=bias_facts_get(symbol=signal.symbol, side=facts.side, at=at),
+        bias=bias_facts_get(symbol=signal.symbol, at=at, config=config.bias.staleness),
         context=context_facts_get(symbol=signal.symbol, at=at),
         exposure=exposure_get(symbol=signal.symbol, at=at),
         limits=limits_get(),
         stop_loss_percent=stop_percents_get(symbol=facts.symbol, setup_type=setup_type_for(facts.timeframe)),
-        config=decision_config_get(),
+        config=config,
     )
 
 

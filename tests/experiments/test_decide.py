@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bias.enums import Bias, Regime
-from experiments.data import Limits
+from experiments.config import Limits
 from experiments.decide import decide
 from experiments.enums import ContractSource, DecisionOutcome, EntryType, ExecutionMode, Gate, GateOutcome
 from optionsengine.core.enums import Engine, Side

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.data import Exposure, Limits
+from experiments.config import Limits
 from experiments.decide import decide
+from experiments.facts import Exposure
 from experiments.freeze import inputs_from_json, inputs_hash, inputs_to_json, price_exact
 from experiments.models import MAX_INPUT_BYTES
 from optionsengine.core.enums import Engine, Right, Side

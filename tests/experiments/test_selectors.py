@@ -8,7 +8,7 @@ import pytest
 from bias.enums import Bias, Regime
 from bias.models import BiasStateCurrent
 from bias.rules import state_derive
-from experiments.data import Limits
+from experiments.config import Limits
 from experiments.models import RiskLimit
 from experiments.selectors import (
     bias_facts,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.data import Limits
+from experiments.config import Limits
 from experiments.enums import SizeCap
 from experiments.sizing import size
 from optionsengine.core.enums import Engine

@@ -9,23 +9,26 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from bias.enums import Bias, Regime
-from experiments.data import (
+from bias.enums import Bias, MacroClass, Regime
+from experiments.config import DecisionConfig, Limits
+from experiments.data import Candidate, DecisionInputs, MarketSnapshot, SessionFacts, SignalFacts
+from experiments.facts import (
     BiasFacts,
-    Candidate,
-    DecisionConfig,
-    DecisionInputs,
+    ContextFacts,
+    CorrelationFacts,
     Exposure,
-    Limits,
-    MarketSnapshot,
-    SessionFacts,
-    SignalFacts,
+    FlowFacts,
+    GammaFacts,
+    OpeningRange,
+    SymbolRisk,
+    VolatilityFacts,
 )
 from experiments.freeze import inputs_build
 from experiments.policy import execution_mode
 from optionsengine.core.enums import Engine, Side
 from optionsengine.core.values import OptionContract, right_for
 from optionsengine.market import calendar
+from optionsengine.market.analysis_enums import GexState
 from optionsengine.market.data import OptionChain, OptionQuote, Quote
 from optionsengine.market.features import FrameFeatures
 from optionsengine.ops.enums import TradingStatus
@@ -79,28 +82,115 @@ def signal_facts(side: Side = Side.LONG, **values: Any) -> SignalFacts:
 
 
 def bias(side: Side = Side.LONG, **values: Any) -> BiasFacts:
-    """A fresh, trending state on the side's side."""
+    """A fresh, trending state on the side's side, with room on its way."""
     up = side == Side.LONG
+    sign = 1.0 if up else -1.0
     defaults: dict[str, Any] = {
         "bias": Bias.BULLISH if up else Bias.BEARISH,
-        "bias_score": 60.0 if up else -60.0,
+        "bias_score": 60.0 * sign,
         "confidence": 0.7,
         "alignment_score": 70.0,
+        "conflict_score": 10.0,
+        "chop_score": 20.0,
         "regime_type": Regime.TREND,
-        "macro_class": "MACRO_TREND_UP" if up else "MACRO_TREND_DOWN",
-        "intent_type": "CONTINUATION",
+        "macro_class": MacroClass.TREND_UP if up else MacroClass.TREND_DOWN,
+        "macro_confidence": 0.6,
+        "intent_type": "PULLBACK",
+        "intent_confidence": 0.6,
         "trend_phase": "MID",
         "atr_state": "NORMAL",
         "entry_mode_hint": "PULLBACK",
-        "chop_score": 20.0,
-        "suppressed": False,
-        "risk_multiplier": Decimal("1.0000"),
+        "regime_transition": False,
+        "room_to_resistance": "HIGH" if up else "MEDIUM",
+        "room_to_support": "MEDIUM" if up else "HIGH",
+        "sweep_high": False,
+        "sweep_low": False,
+        "reclaim": False,
+        "is_triggered": True,
+        "strength_delta": 0.0,
+        "intent_delta": 0.0,
+        "macro_drift": 0.0,
+        "macro_flip": False,
+        "gamma_score": 0.0,
+        "resolved_score": 60.0 * sign,
         "is_stale": False,
         "age_minutes": 2.0,
-        "notes": (),
         "event_at": AT - timedelta(minutes=2),
+        "event_type": "BIAS_SNAPSHOT",
+        "source": "MTF_BIAS_ENGINE_V3",
     }
     return BiasFacts(**(defaults | values))
+
+
+def gamma(**values: Any) -> GammaFacts:
+    """Dealers short of gamma, moderately: a market that follows a move; walls 20 dollars either way."""
+    defaults: dict[str, Any] = {
+        "net_gex": -5e8,
+        "state": GexState.NEGATIVE_LOW,
+        "zero_gamma": None,
+        "call_wall": SPOT + 20,
+        "put_wall": SPOT - 20,
+        "volatility_bias": "",
+        "source": "chain",
+        "at": AT - timedelta(seconds=30),
+    }
+    return GammaFacts(**(defaults | values))
+
+
+def flow(side: Side = Side.LONG, **values: Any) -> FlowFacts:
+    """Prints that lean the side's way."""
+    more, less = Decimal(900000), Decimal(300000)
+    up = side == Side.LONG
+    defaults: dict[str, Any] = {
+        "prints": 40,
+        "call_premium": more if up else less,
+        "put_premium": less if up else more,
+        "call_volume": Decimal(5000) if up else Decimal(2000),
+        "put_volume": Decimal(2000) if up else Decimal(5000),
+        "premium_side": side,
+        "volume_side": side,
+        "sentiment_side": side,
+        "strength": 74.191759,
+        "newest_at": AT - timedelta(seconds=20),
+    }
+    return FlowFacts(**(defaults | values))
+
+
+def volatility(**values: Any) -> VolatilityFacts:
+    """An ordinary smile: middling percentile, no lean."""
+    defaults: dict[str, Any] = {
+        "atm_iv": 0.2,
+        "iv_percentile": 50.0,
+        "iv_rank": 50.0,
+        "realized": 0.2,
+        "skew": 0.0,
+        "term": 0.0,
+    }
+    return VolatilityFacts(**(defaults | values))
+
+
+def context(**values: Any) -> ContextFacts:
+    defaults: dict[str, Any] = {
+        "observed_at": AT - timedelta(minutes=1),
+        "vix": 16.0,
+        "vix_regime": "NORMAL",
+        "vix_trend": "FALLING",
+        "market_bias": "MIXED",
+    }
+    return ContextFacts(**(defaults | values))
+
+
+def opening_range(**values: Any) -> OpeningRange:
+    return OpeningRange(**({"high": 498.0, "low": 494.0, "minutes": 30} | values))
+
+
+def correlation(**values: Any) -> CorrelationFacts:
+    return CorrelationFacts(**({"pairs": {}, "beta": 1.0} | values))
+
+
+def exposure(**values: Any) -> Exposure:
+    """An empty book of 100,000 dollars."""
+    return replace(EXPOSURE, **values)
 
 
 def frame(side: Side = Side.LONG, timeframe: str = "5m", **values: Any) -> FrameFeatures:
@@ -222,7 +312,7 @@ def world(side: Side = Side.LONG, *, signal: dict[str, Any] | None = None, **val
         "session": SESSION,
         "market": market(side),
         "bias": bias(side),
-        "context": {},
+        "context": None,
         "exposure": EXPOSURE,
         "limits": LIMITS,
         "stop_loss_percent": STOPS,
@@ -255,21 +345,99 @@ def candidate(**values: Any) -> Candidate:
     return Candidate(**(defaults | values))
 
 
+_TURNED_BIAS = {Bias.BULLISH: Bias.BEARISH, Bias.BEARISH: Bias.BULLISH, Bias.NEUTRAL: Bias.NEUTRAL}
+_TURNED_MACRO = {MacroClass.TREND_UP: MacroClass.TREND_DOWN, MacroClass.TREND_DOWN: MacroClass.TREND_UP}
+_TURNED_WORD = {"BULLISH": "BEARISH", "BEARISH": "BULLISH"}
+
+
+def _reflected(price: Any) -> Any:
+    if price is None:
+        return None
+    return 2 * SPOT - price if isinstance(price, Decimal) else 2 * float(SPOT) - price
+
+
+def _negated(number: Any) -> Any:
+    return None if number is None else -number
+
+
+def _other(side: Side | None) -> Side | None:
+    return None if side is None else side.opposite
+
+
+def mirrored_bias(state: BiasFacts) -> BiasFacts:
+    """The state upside down; a confirmed macro breakdown has no mirror image and stays."""
+    return replace(
+        state,
+        bias=_TURNED_BIAS[state.bias],
+        bias_score=-state.bias_score,
+        gamma_score=-state.gamma_score,
+        resolved_score=-state.resolved_score,
+        strength_delta=-state.strength_delta,
+        macro_class=_TURNED_MACRO.get(state.macro_class, state.macro_class),
+        room_to_resistance=state.room_to_support,
+        room_to_support=state.room_to_resistance,
+        sweep_high=state.sweep_low,
+        sweep_low=state.sweep_high,
+    )
+
+
+def mirrored_exposure(book: Exposure) -> Exposure:
+    return replace(
+        book,
+        by_side={side.opposite: count for side, count in book.by_side.items()},
+        symbol_by_side={side.opposite: count for side, count in book.symbol_by_side.items()},
+        symbols=tuple(
+            SymbolRisk(each.symbol, each.side.opposite, each.positions, -each.dollar_delta) for each in book.symbols
+        ),
+        dollar_delta=-book.dollar_delta,
+    )
+
+
 def mirrored(inputs: DecisionInputs) -> DecisionInputs:
-    """The same world upside down: the other side, every price reflected, the bias reversed."""
-    state = inputs.bias
-    turned_bias = None
-    if state is not None:
-        flip = {Bias.BULLISH: Bias.BEARISH, Bias.BEARISH: Bias.BULLISH, Bias.NEUTRAL: Bias.NEUTRAL}
-        turned_bias = replace(state, bias=flip[state.bias], bias_score=-state.bias_score)
-    candidates = [replace(each, strike=2 * SPOT - each.strike, delta=-each.delta) for each in inputs.candidates]
-    strike = inputs.signal.strike
+    """The same world upside down: the other side, every price reflected about spot, every lean reversed.
+
+    Dealers' gamma is no lean: its size and sign stay, its levels are reflected and its walls change places.
+    """
+    candidates = [
+        replace(each, strike=2 * SPOT - each.strike, delta=_negated(each.delta)) for each in inputs.candidates
+    ]
+    dealers, prints, smile, news, first = (
+        inputs.gamma,
+        inputs.flow,
+        inputs.volatility,
+        inputs.context,
+        inputs.opening_range,
+    )
     return replace(
         inputs,
-        signal=replace(
-            inputs.signal, side=inputs.signal.side.opposite, strike=None if strike is None else 2 * SPOT - strike
-        ),
+        signal=replace(inputs.signal, side=inputs.signal.side.opposite, strike=_reflected(inputs.signal.strike)),
         frames={name: mirrored_frame(seen) for name, seen in inputs.frames.items()},
         candidates=tuple(sorted(candidates, key=lambda each: (each.expiration, each.strike))),
-        bias=turned_bias,
+        bias=None if inputs.bias is None else mirrored_bias(inputs.bias),
+        context=None
+        if news is None
+        else replace(news, market_bias=_TURNED_WORD.get(news.market_bias, news.market_bias)),
+        gamma=None
+        if dealers is None
+        else replace(
+            dealers,
+            zero_gamma=_reflected(dealers.zero_gamma),
+            call_wall=_reflected(dealers.put_wall),
+            put_wall=_reflected(dealers.call_wall),
+        ),
+        flow=None
+        if prints is None
+        else replace(
+            prints,
+            call_premium=prints.put_premium,
+            put_premium=prints.call_premium,
+            call_volume=prints.put_volume,
+            put_volume=prints.call_volume,
+            premium_side=_other(prints.premium_side),
+            volume_side=_other(prints.volume_side),
+            sentiment_side=_other(prints.sentiment_side),
+        ),
+        volatility=None if smile is None else replace(smile, skew=_negated(smile.skew), term=_negated(smile.term)),
+        opening_range=None if first is None else replace(first, high=_reflected(first.low), low=_reflected(first.high)),
+        exposure=mirrored_exposure(inputs.exposure),
     )

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from experiments.data import Exposure
+from experiments.facts import Exposure
 from optionsengine.core.enums import Engine
 from positions.data import HoldFacts
 from positions.models import ExitRule

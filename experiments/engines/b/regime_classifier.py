@@ -78,7 +78,7 @@ def vote(inputs: DecisionInputs) -> AgentVote:
     if frame is None or reading is None:
         return AgentVote(NAME, True, VoteBias.NEUTRAL, 0.0, 0.0, reasons=("too few bars to classify",))
     confidence, bias = reading.confidence, VoteBias.NEUTRAL
-    hint = inputs.fresh_bias.entry_mode_hint if inputs.fresh_bias is not None else ""
+    hint = inputs.usable_bias.entry_mode_hint if inputs.usable_bias is not None else ""
     if reading.regime == MarketRegime.TREND:
         direction = _direction(frame)
         if direction:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from experiments.data import Limits
+from experiments.config import Limits
 from experiments.enums import GateOutcome
 from experiments.gates.risk_limits import judge
 from tests.experiments.worlds import AT, EXPOSURE, world
