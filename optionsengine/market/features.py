@@ -16,8 +16,9 @@ DIGITS = 6
 VOLUME_BARS = 20  # the bars before the last one that its volume is compared with
 BAND_WIDTH_BARS = 120
 MIN_RANKED = 10  # a rank among fewer values says nothing
-PRICE_ACTION_BARS = 3
+PRICE_ACTION_BARS = 4
 TREND_PERIOD = 21
+KELTNER_BARS = 21  # its average true range needs one bar before its 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class FrameFeatures:
     The percentiles (0 to 100) rank the last value among the series. `ema21_seeded` is the multi-timeframe trend's
     average, seeded with the first close, from 21 bars on. `vwap` is that of the last session, from its opening up to
     the last bar: None for daily bars, which hold no price within the day, and when the bars begin after the opening.
-    `highs` and `lows` are the last three, oldest first.
+    `highs` and `lows` are the last four, oldest first. The TTM squeeze is on at the last bar (`squeeze_on`) and at the
+    one before it (`squeeze_on_before`), its momentum in dollars; all three are None with too few bars.
     `at` is the opening of the last bar.
     """
 
@@ -55,6 +57,9 @@ class FrameFeatures:
     atr_percentile: float | None
     highs: tuple[float, ...]
     lows: tuple[float, ...]
+    squeeze_on: bool | None = None
+    squeeze_on_before: bool | None = None
+    squeeze_momentum: float | None = None
 
 
 def _rounded(value: float) -> float | None:
@@ -77,6 +82,13 @@ def _volume_ratio(bars: Sequence[Bar]) -> float | None:
     return _rounded(bars[-1].volume * VOLUME_BARS / before) if before > 0 else None
 
 
+def _squeeze(series: Series) -> tuple[bool | None, bool | None, float | None]:
+    count = len(series.closes)
+    found = indicators.squeeze(series.highs, series.lows, series.closes)
+    now, before = (bool(found.is_on[-back]) if count >= KELTNER_BARS + back - 1 else None for back in (1, 2))
+    return now, before, _from_end(found.momentum)
+
+
 def percentile_of_last(values: FloatArray) -> float | None:
     """Return the share of the other values, in percent, that the last one exceeds; a tie counts half.
 
@@ -97,6 +109,7 @@ def frame_features(bars: Sequence[Bar], timeframe: Timeframe) -> FrameFeatures:
     macd = indicators.macd(closes).histogram
     bands = indicators.bollinger(closes)
     width = bands.upper - bands.lower
+    squeeze_on, squeeze_on_before, squeeze_momentum = _squeeze(series)
     ranges = indicators.atr(highs, lows, closes)
     has_width = len(bars) > 0 and bool(width[-1] > 0)
     with np.errstate(invalid="ignore"):
@@ -126,4 +139,7 @@ def frame_features(bars: Sequence[Bar], timeframe: Timeframe) -> FrameFeatures:
         atr_percentile=percentile_of_last(ranges),
         highs=tuple(round(value, DIGITS) for value in highs[-PRICE_ACTION_BARS:].tolist()),
         lows=tuple(round(value, DIGITS) for value in lows[-PRICE_ACTION_BARS:].tolist()),
+        squeeze_on=squeeze_on,
+        squeeze_on_before=squeeze_on_before,
+        squeeze_momentum=squeeze_momentum,
     )

@@ -53,6 +53,9 @@ FIRST_KNOWN = {
     "minus_di": 15,
     "atr": 15,
     "atr_percentile": 24,
+    "squeeze_on": 21,
+    "squeeze_on_before": 22,
+    "squeeze_momentum": 39,
 }
 
 
@@ -86,8 +89,10 @@ def test_a_steady_climb():
     assert features.plus_di == pytest.approx(100 / 1.5)
     assert features.atr == 1.5
     assert features.atr_percentile == 50.0
-    assert features.highs == (157.5, 158.5, 159.5)
-    assert features.lows == (156.5, 157.5, 158.5)
+    assert features.highs == (156.5, 157.5, 158.5, 159.5)
+    assert features.lows == (155.5, 156.5, 157.5, 158.5)
+    assert (features.squeeze_on, features.squeeze_on_before) == (False, False)
+    assert features.squeeze_momentum == 9.5  # the close less half of (close − 9.5 + close − 9.5)
 
 
 def test_vwap_and_volume_ratio_weigh_by_volume():
@@ -122,6 +127,23 @@ def test_what_divides_by_nothing_is_none():
     features = frame_features(flat, "5m")
     assert (features.vwap, features.volume_ratio, features.bb_position) == (None, None, None)
     assert features.rsi == 50.0
+
+
+def coiled(count: int) -> list[Bar]:
+    """Closes that hardly move within wide bars: the deviations are narrow and the true ranges are not."""
+    return [bar(number, 100.0 + 0.25 * (number % 2), 102.0, 98.0) for number in range(count)]
+
+
+def test_the_squeeze_is_on_while_the_closes_hardly_move_within_wide_bars():
+    features = frame_features(coiled(60), "15m")
+    assert (features.squeeze_on, features.squeeze_on_before) == (True, True)
+
+
+@pytest.mark.parametrize(("jump", "sign"), [(30.0, 1), (-30.0, -1)])
+def test_the_squeeze_fires_to_either_side(jump, sign):
+    features = frame_features([*coiled(60), bar(60, 100.0 + jump)], "15m")
+    assert (features.squeeze_on, features.squeeze_on_before) == (False, True)
+    assert sign * features.squeeze_momentum > 0
 
 
 def test_no_bars_at_all():
@@ -184,3 +206,5 @@ def test_mirrored_bars_have_mirrored_features(seed):
         (down.adx, down.minus_di, down.plus_di, down.atr), abs=1e-5
     )
     assert (up.volume_ratio, up.atr_percentile) == (down.volume_ratio, down.atr_percentile)
+    assert (up.squeeze_on, up.squeeze_on_before) == (down.squeeze_on, down.squeeze_on_before)
+    assert up.squeeze_momentum == pytest.approx(-down.squeeze_momentum, abs=1e-5)
