@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -12,10 +13,10 @@ from django.db.models import Max
 from experiments.config import DecisionConfig
 from experiments.data import Decision, DecisionInputs
 from experiments.decide import RULES_VERSION
-from experiments.freeze import inputs_hash, inputs_to_json
+from experiments.freeze import inputs_to_json
 from experiments.models import AgentDecision, ConfigVersion, DecisionRound, Experiment, GateResult, Recommendation
 from experiments.rows import gate_rows, recommendation_rows, vote_rows
-from optionsengine.core.canonical import canonical_json
+from optionsengine.core.canonical import canonical_hash, canonical_json
 from optionsengine.core.enums import Engine
 from signals.models import Signal
 
@@ -61,31 +62,50 @@ def config_version_record(config: DecisionConfig, *, at: datetime) -> str:
 def decision_record(
     *, experiment: Experiment, inputs: DecisionInputs, decision: Decision, at: datetime
 ) -> DecisionRound:
-    """Write the decision as the experiment's next round: frozen inputs, every gate, vote and both recommendations.
+    """Write one decision; see `decisions_record`."""
+    return decisions_record([(experiment, inputs, decision)], at=at)[0]
+
+
+def decisions_record(
+    made: Sequence[tuple[Experiment, DecisionInputs, Decision]], *, at: datetime
+) -> list[DecisionRound]:
+    """Write each decision as its experiment's next round: frozen inputs, every gate, vote and recommendation.
+
+    The experiments must differ. Five statements and one for each configuration, however many decisions there are.
 
     :raises RuntimeError: outside a transaction: a decision is written whole or not at all.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("a decision is written in one transaction; open transaction.atomic() around it")
-    last = DecisionRound.objects.filter(experiment=experiment).aggregate(last=Max("round"))["last"] or 0
-    stored = DecisionRound.objects.create(
-        experiment=experiment,
-        round=last + 1,
-        inputs=inputs_to_json(inputs),
-        context_hash=inputs_hash(inputs),
-        rules_version=RULES_VERSION,
-        config_version=config_version_record(inputs.config, at=at),
-        execution_mode=inputs.execution_mode,
-        outcome=decision.outcome,
-        code=decision.code,
-        created_at=at,
-    )
-    GateResult.objects.bulk_create(GateResult(decision=stored, created_at=at, **row) for row in gate_rows(decision))
-    AgentDecision.objects.bulk_create(
-        AgentDecision(decision=stored, created_at=at, **row) for row in vote_rows(decision)
-    )
-    Recommendation.objects.bulk_create(
-        Recommendation(decision=stored, signal_id=experiment.signal_id, created_at=at, updated_at=at, **row)
-        for row in recommendation_rows(inputs, decision)
-    )
+    rounds = DecisionRound.objects.filter(experiment__in=[experiment.pk for experiment, _, _ in made])
+    last = dict(rounds.values_list("experiment").annotate(last=Max("round")).order_by())
+    versions: dict[DecisionConfig, str] = {}
+    gates, votes, recommendations, stored = [], [], [], []
+    for experiment, inputs, decision in made:
+        if inputs.config not in versions:
+            versions[inputs.config] = config_version_record(inputs.config, at=at)
+        frozen = inputs_to_json(inputs)
+        round_ = DecisionRound(
+            experiment=experiment,
+            round=last.get(experiment.pk, 0) + 1,
+            inputs=frozen,
+            context_hash=canonical_hash(frozen),
+            rules_version=RULES_VERSION,
+            config_version=versions[inputs.config],
+            execution_mode=inputs.execution_mode,
+            outcome=decision.outcome,
+            code=decision.code,
+            created_at=at,
+        )
+        stored.append(round_)
+        gates += [GateResult(decision=round_, created_at=at, **row) for row in gate_rows(decision)]
+        votes += [AgentDecision(decision=round_, created_at=at, **row) for row in vote_rows(decision)]
+        recommendations += [
+            Recommendation(decision=round_, signal_id=experiment.signal_id, created_at=at, updated_at=at, **row)
+            for row in recommendation_rows(inputs, decision)
+        ]
+    DecisionRound.objects.bulk_create(stored)
+    GateResult.objects.bulk_create(gates)
+    AgentDecision.objects.bulk_create(votes)
+    Recommendation.objects.bulk_create(recommendations)
     return stored

@@ -34,49 +34,68 @@ def lease_claim(rows: QuerySet[Row], *, at: datetime) -> tuple[UUID, UUID] | Non
     What has failed most often comes last, then the oldest first, so that a row that kills its worker holds nothing
     else up. Commits by itself; call it outside a transaction.
     """
-    token = ids.new_id()
-    return database_retry(
-        lambda: _claim(rows, token, at=at),
-        # a claim whose commit was cut off may be ours already: taking another row would leave it lying for a lease
-        known=lambda: next(((pk, token) for pk in rows.filter(claimed_by=token).values_list("pk", flat=True)), None),
-    )
-
-
-def _claim(rows: QuerySet[Row], token: UUID, *, at: datetime) -> tuple[UUID, UUID] | None:
-    due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=at)
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=Now())
-    with transaction.atomic():
-        pk = (
-            rows.filter(due & free)
-            .order_by("attempts", "created_at", "pk")
-            .select_for_update(skip_locked=True, of=("self",))
-            .values_list("pk", flat=True)
-            .first()
-        )
-        if pk is None:
-            return None
-        rows.model._default_manager.filter(pk=pk).update(
-            claimed_by=token,
-            claimed_until=Now() + timedelta(seconds=LEASE_SECONDS),
-            attempts=F("attempts") + 1,
-        )
-    return pk, token
+    claim = _claim_group(rows, at=at, most=1)
+    return None if claim is None else (claim[0][0], claim[1])
 
 
 def lease_claims(rows: QuerySet[Row], *, at: datetime) -> Iterator[tuple[UUID, UUID]]:
     """Claim one due row after the other, each just before it is worked on, until none is due or the pass is over.
 
-    One at a time, so that an attempt is counted only for the row that is tried, and a pass stays below its task's
-    time-out however many rows wait; the next sweep goes on.
+    One at a time, so that an attempt is counted only for the row that is tried.
+    """
+    for keys, token in lease_groups(rows, at=at, most=1):
+        yield keys[0], token
+
+
+def lease_groups(rows: QuerySet[Row], *, at: datetime, most: int) -> Iterator[tuple[tuple[UUID, ...], UUID]]:
+    """Claim up to `most` due rows at a time under one token, until none is due or the pass is over.
+
+    Only rows that were never tried come together: of a group whose worker was killed nobody knows which row did it,
+    so that each of them comes alone the next time, and only the one to blame runs out of attempts. A pass stays below
+    its task's time-out however many rows wait; the next sweep goes on.
     """
     ends = time.monotonic() + PASS_SECONDS
-    for _ in range(PASS_ROWS):
-        claim = lease_claim(rows, at=at)
+    left = PASS_ROWS
+    while left > 0:
+        claim = _claim_group(rows, at=at, most=min(most, left))
         if claim is None:
             return
+        left -= len(claim[0])
         yield claim
         if time.monotonic() > ends:
             return
+
+
+def _claim_group(rows: QuerySet[Row], *, at: datetime, most: int) -> tuple[tuple[UUID, ...], UUID] | None:
+    token = ids.new_id()
+
+    def known() -> tuple[tuple[UUID, ...], UUID] | None:
+        # a claim whose commit was cut off may be ours already: taking other rows would leave them lying for a lease
+        held = tuple(rows.filter(claimed_by=token).order_by("created_at", "pk").values_list("pk", flat=True))
+        return (held, token) if held else None
+
+    return database_retry(lambda: _claim(rows, token, at=at, most=most), known=known)
+
+
+def _claim(rows: QuerySet[Row], token: UUID, *, at: datetime, most: int) -> tuple[tuple[UUID, ...], UUID] | None:
+    due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=at)
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=Now())
+    with transaction.atomic():
+        found = list(
+            rows.filter(due & free)
+            .order_by("attempts", "created_at", "pk")
+            .select_for_update(skip_locked=True, of=("self",))
+            .values_list("pk", "attempts")[:most]
+        )
+        if not found:
+            return None
+        keys = tuple(pk for pk, attempts in found if attempts == 0) or (found[0][0],)
+        rows.model._default_manager.filter(pk__in=keys).update(
+            claimed_by=token,
+            claimed_until=Now() + timedelta(seconds=LEASE_SECONDS),
+            attempts=F("attempts") + 1,
+        )
+    return keys, token
 
 
 @database_retried

@@ -1,36 +1,38 @@
 """From a pending entry signal to a decision."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
-from experiments.data import Decision, DecisionInputs, MarketSnapshot, SessionFacts
+from experiments.data import Decision, DecisionInputs, MarketSnapshot
 from experiments.decide import decide
 from experiments.enums import DecisionOutcome, ExecutionMode
-from experiments.freeze import inputs_build
-from experiments.models import Experiment
-from experiments.policy import execution_mode
-from experiments.selectors import bias_facts_get, context_facts_get, decision_config_get, limits_get, signal_facts
-from experiments.services import decision_record
-from experiments.setup_type import setup_type_for
+from experiments.models import DecisionRound, Experiment
+from experiments.selectors import signal_facts
+from experiments.services import decisions_record
 from optionsengine.core.enums import Engine, Intent
-from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claims, lease_lock, lease_release, lease_retry
+from optionsengine.core.leases import (
+    MAX_ATTEMPTS,
+    LeaseLostError,
+    lease_claims,
+    lease_groups,
+    lease_lock,
+    lease_release,
+    lease_retry,
+)
 from optionsengine.core.locks import portfolio_lock
 from optionsengine.core.retry import database_retried, database_retry
-from optionsengine.market import calendar
 from optionsengine.market.providers.base import MarketProvider
-from optionsengine.market.selectors import market_always_open, market_open
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel
-from optionsengine.ops.selectors import trading_status_get
 from optionsengine.ops.services import alert_raise
+from optionsengine.pipeline.decision_facts import DecisionFacts
 from optionsengine.pipeline.enums import PipelineCode
 from optionsengine.pipeline.gather import market_gather
-from positions.selectors import exposure_get, stop_percents_get
 from signals.enums import SignalStatus
 from signals.models import Signal
 from signals.selectors import signals_claimable
@@ -38,33 +40,29 @@ from signals.services import signal_defer, signal_transition
 
 logger = logging.getLogger(__name__)
 
+GROUP = 20  # signals decided in one transaction, which holds the portfolio for as long
+
 
 def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None = None) -> StageReport:
     """Decide pending entry signals that are due, oldest first: all of them, or `only` one.
 
-    Each is claimed with a lease, its market gathered with no transaction open, and its decision written in one
-    transaction under the portfolio lock, so that no two decisions spend the same room under a limit.
+    A group is claimed with a lease, the market of each gathered with no transaction open, and their decisions written
+    in one transaction under the portfolio lock, one after the other, so that no two spend the same room under a limit.
     """
     report = StageReport()
-    for signal_id, token in signals_claim(Intent.ENTRY, at=at, only=only):
-        report.claimed += 1
-        try:
-            outcome = _entry_decide(signal_id, token, provider=provider, at=at)
-        except LeaseLostError:
-            continue
-        except Exception:
-            logger.exception("deciding signal %s failed", signal_id)
-            lease_retry(Signal, signal_id, token, at=at)
-            report.failed += 1
-            continue
-        outcome_count(report, outcome)
+    for keys, token in lease_groups(_due(Intent.ENTRY, only), at=at, most=GROUP):
+        report.add(_group_decide(keys, token, provider=provider, at=at))
     return report
 
 
 def signals_claim(intent: Intent, *, at: datetime, only: UUID | None = None) -> Iterator[tuple[UUID, UUID]]:
     """Claim the pending signals of `intent` that are due, one after the other, each with its claim's token."""
+    return lease_claims(_due(intent, only), at=at)
+
+
+def _due(intent: Intent, only: UUID | None) -> QuerySet[Signal]:
     rows = signals_claimable(intent)
-    return lease_claims(rows if only is None else rows.filter(pk=only), at=at)
+    return rows if only is None else rows.filter(pk=only)
 
 
 def outcome_count(report: StageReport, outcome: DecisionOutcome | None) -> None:
@@ -80,67 +78,83 @@ def outcome_count(report: StageReport, outcome: DecisionOutcome | None) -> None:
             report.failed += 1
 
 
-def _entry_decide(signal_id: UUID, token: UUID, *, provider: MarketProvider, at: datetime) -> DecisionOutcome | None:
-    signal = database_retry(lambda: Signal.objects.get(pk=signal_id))
-    if signal.attempts > MAX_ATTEMPTS:
-        signal_quarantine(signal_id, token, at=at)
-        return None
-    market = market_gather(provider, signal=signal_facts(signal), at=at)
-    return _decision_write(signal_id, token, market=market, at=at)
+def _group_decide(keys: Sequence[UUID], token: UUID, *, provider: MarketProvider, at: datetime) -> StageReport:
+    """Decide the claimed signals together; where that fails each alone, so that one at fault costs no other."""
+    report = StageReport(claimed=len(keys))
+    claimed = Signal.objects.filter(pk__in=keys, claimed_by=token).order_by("created_at", "pk")
+    markets: dict[UUID, MarketSnapshot] = {}
+    for signal in database_retry(lambda: list(claimed)):
+        try:
+            if signal.attempts > MAX_ATTEMPTS:
+                signal_quarantine(signal.pk, token, at=at)
+                report.failed += 1
+            else:
+                markets[signal.pk] = market_gather(provider, signal=signal_facts(signal), at=at)
+        except LeaseLostError:
+            continue
+        except Exception:
+            logger.exception("gathering the market of signal %s failed", signal.pk)
+            lease_retry(Signal, signal.pk, token, at=at)
+            report.failed += 1
+    groups = [markets]
+    while groups:
+        group = groups.pop(0)
+        try:
+            outcomes = _decisions_write(token, group, at=at)
+        except Exception:
+            logger.exception("deciding the signals %s failed", ", ".join(map(str, group)))
+            if len(group) > 1:
+                groups += [{pk: market} for pk, market in group.items()]
+                continue
+            for pk in group:
+                lease_retry(Signal, pk, token, at=at)
+            report.failed += 1
+            continue
+        for outcome in outcomes:
+            outcome_count(report, outcome)
+    return report
 
 
 @database_retried
-def _decision_write(signal_id: UUID, token: UUID, *, market: MarketSnapshot, at: datetime) -> DecisionOutcome:
-    """Decide and write it, once: a decision that is written has given the lease back.
-
-    :raises LeaseLostError: then, or if another worker took the signal over.
-    """
+def _decisions_write(token: UUID, markets: Mapping[UUID, MarketSnapshot], *, at: datetime) -> list[DecisionOutcome]:
+    """Decide the signals whose lease is still ours and write it, once: one that is written has given its lease back."""
+    if not markets:
+        return []
     with transaction.atomic():
         portfolio_lock()
-        signal = lease_lock(Signal, signal_id, token)
-        if signal.status != SignalStatus.PENDING:
-            raise LeaseLostError(f"signal {signal_id} is {signal.status}")
-        experiment = Experiment.objects.get(signal=signal)
-        inputs = _inputs(signal, Engine(experiment.variant), market=market, at=at)
-        decision = decide(inputs)
-        decision_record(experiment=experiment, inputs=inputs, decision=decision, at=at)
-        _signal_follow(signal, decision, inputs.execution_mode, at=at)
-    return decision.outcome
+        rows = Signal.objects.select_for_update(of=("self",)).filter(pk__in=markets, claimed_by=token)
+        signals = [row for row in rows.order_by("pk") if row.status == SignalStatus.PENDING]
+        assigned = {experiment.signal_id: experiment for experiment in Experiment.objects.filter(signal__in=signals)}
+        facts = DecisionFacts(at)
+        made: list[_Made] = []
+        outcomes = []
+        for signal in sorted(signals, key=lambda row: (row.created_at, row.pk)):
+            experiment = assigned[signal.pk]
+            inputs = facts.inputs(signal, Engine(experiment.variant), markets[signal.pk])
+            decision = decide(inputs)
+            made.append((signal, experiment, inputs, decision))
+            outcomes.append(decision.outcome)
+            if decision.outcome == DecisionOutcome.APPROVED:
+                _decisions_follow(made, at=at)
+                made = []
+                facts.books_changed()
+        _decisions_follow(made, at=at)
+    return outcomes
 
 
-def _inputs(signal: Signal, variant: Engine, *, market: MarketSnapshot, at: datetime) -> DecisionInputs:
-    facts, config = signal_facts(signal), decision_config_get()
-    return inputs_build(
-        signal=facts,
-        at=at,
-        variant=variant,
-        execution_mode=execution_mode(settings.APP_MODE, variant),
-        trading_status=trading_status_get(),
-        session=session_facts(at),
-        market=market,
-        bias=bias_facts_get(symbol=signal.symbol, at=at, config=config.bias.staleness),
-        context=context_facts_get(symbol=signal.symbol, at=at),
-        exposure=exposure_get(symbol=signal.symbol, at=at),
-        limits=limits_get(),
-        stop_loss_percent=stop_percents_get(symbol=facts.symbol, setup_type=setup_type_for(facts.timeframe)),
-        config=config,
-    )
+_Made = tuple[Signal, Experiment, DecisionInputs, Decision]
 
 
-def session_facts(at: datetime) -> SessionFacts:
-    """Return where `at` lies in the session; on an always-open simulated market it is never near an open or a close."""
-    is_timeless = market_always_open()
-    minutes_from_open = None if is_timeless else calendar.minutes_from_open(at)
-    minutes_to_close = None if is_timeless else calendar.minutes_to_close(at)
-    return SessionFacts(
-        is_open=market_open(at),
-        next_open_at=calendar.next_open(at),
-        minutes_from_open=None if minutes_from_open is None else int(minutes_from_open),
-        minutes_to_close=None if minutes_to_close is None else int(minutes_to_close),
-    )
+def _decisions_follow(made: Sequence[_Made], *, at: datetime) -> None:
+    """Write decisions, and carry each over to its signal."""
+    stored = decisions_record([(experiment, inputs, decision) for _, experiment, inputs, decision in made], at=at)
+    for (signal, _, inputs, decision), round_ in zip(made, stored, strict=True):
+        _signal_follow(signal, round_, decision, inputs.execution_mode, at=at)
 
 
-def _signal_follow(signal: Signal, decision: Decision, mode: ExecutionMode, *, at: datetime) -> None:
+def _signal_follow(
+    signal: Signal, stored: DecisionRound, decision: Decision, mode: ExecutionMode, *, at: datetime
+) -> None:
     """Carry the real engine's outcome over to the signal and give its lease back."""
     if decision.outcome == DecisionOutcome.DEFERRED:
         assert decision.until is not None

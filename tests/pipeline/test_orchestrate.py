@@ -8,7 +8,8 @@ import pytest
 from experiments.models import DecisionRound
 from experiments.replay import decision_replay
 from optionsengine.market.providers.simulated import SimulatedProvider
-from optionsengine.pipeline.orchestrate import entries_decide, session_facts
+from optionsengine.pipeline.decision_facts import session_facts
+from optionsengine.pipeline.orchestrate import entries_decide
 from positions.models import ExitRule
 from tests import factories
 from tests.drills.life import ENTRY_AT

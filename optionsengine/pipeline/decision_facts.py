@@ -1,0 +1,89 @@
+"""What a decision reads of the database in its transaction: read once for all signals that are decided together."""
+
+from datetime import datetime
+from functools import cached_property
+
+from django.conf import settings
+
+from experiments.config import DecisionConfig, Limits
+from experiments.data import DecisionInputs, MarketSnapshot, SessionFacts
+from experiments.facts import BiasFacts, ContextFacts, Exposure
+from experiments.freeze import inputs_build
+from experiments.policy import execution_mode
+from experiments.selectors import bias_facts_get, context_facts_get, decision_config_get, limits_get, signal_facts
+from experiments.setup_type import setup_type_for
+from optionsengine.core.enums import Engine
+from optionsengine.market import calendar
+from optionsengine.market.selectors import market_always_open, market_open
+from optionsengine.ops.enums import TradingStatus
+from optionsengine.ops.selectors import trading_status_get
+from positions.selectors import exposure_get, stop_percents_get
+from signals.models import Signal
+
+
+class DecisionFacts:
+    """The facts as of `at`. Everything is read when first asked for and kept, the books until they change."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+        self._bias: dict[str, BiasFacts | None] = {}
+        self._context: dict[str, ContextFacts | None] = {}
+        self._exposure: dict[str, Exposure] = {}
+
+    @cached_property
+    def _config(self) -> DecisionConfig:
+        return decision_config_get()
+
+    @cached_property
+    def _limits(self) -> Limits:
+        return limits_get()
+
+    @cached_property
+    def _trading_status(self) -> TradingStatus:
+        return trading_status_get()
+
+    @cached_property
+    def _session(self) -> SessionFacts:
+        return session_facts(self._at)
+
+    def books_changed(self) -> None:
+        """Read the books again for the next signal: a decision has taken room."""
+        self._exposure.clear()
+
+    def inputs(self, signal: Signal, variant: Engine, market: MarketSnapshot) -> DecisionInputs:
+        """Freeze everything the decision of `signal` is made of."""
+        facts, symbol, at = signal_facts(signal), signal.symbol, self._at
+        if symbol not in self._bias:
+            self._bias[symbol] = bias_facts_get(symbol=symbol, at=at, config=self._config.bias.staleness)
+        if symbol not in self._context:
+            self._context[symbol] = context_facts_get(symbol=symbol, at=at)
+        if symbol not in self._exposure:
+            self._exposure[symbol] = exposure_get(symbol=symbol, at=at)
+        return inputs_build(
+            signal=facts,
+            at=at,
+            variant=variant,
+            execution_mode=execution_mode(settings.APP_MODE, variant),
+            trading_status=self._trading_status,
+            session=self._session,
+            market=market,
+            bias=self._bias[symbol],
+            context=self._context[symbol],
+            exposure=self._exposure[symbol],
+            limits=self._limits,
+            stop_loss_percent=stop_percents_get(symbol=symbol, setup_type=setup_type_for(facts.timeframe)),
+            config=self._config,
+        )
+
+
+def session_facts(at: datetime) -> SessionFacts:
+    """Return where `at` lies in the session; on an always-open simulated market it is never near an open or a close."""
+    is_timeless = market_always_open()
+    minutes_from_open = None if is_timeless else calendar.minutes_from_open(at)
+    minutes_to_close = None if is_timeless else calendar.minutes_to_close(at)
+    return SessionFacts(
+        is_open=market_open(at),
+        next_open_at=calendar.next_open(at),
+        minutes_from_open=None if minutes_from_open is None else int(minutes_from_open),
+        minutes_to_close=None if minutes_to_close is None else int(minutes_to_close),
+    )
