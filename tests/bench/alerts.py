@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 
 from optionsengine.core import clock
@@ -31,8 +31,18 @@ class AlertMaker:
         at = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         return [self._request(symbol, at) for symbol in itertools.islice(self._symbols, count)]
 
-    def _request(self, symbol: str, at: str) -> bytes:
-        body = alert_body(symbol, at)
+    def backlog(self, names: Sequence[str], timeframes: Sequence[str]) -> list[bytes]:
+        """Return a request for every symbol, timeframe and side, the symbols taking turns."""
+        at = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return [
+            self._request(symbol, at, timeframe=timeframe, direction=direction)
+            for timeframe in timeframes
+            for direction in ("long", "short")
+            for symbol in names
+        ]
+
+    def _request(self, symbol: str, at: str, **values: str) -> bytes:
+        body = alert_body(symbol, at, **values)
         signature = hmac.new(self._secret, body, hashlib.sha256).hexdigest()
         head = (
             f"{self._head}Content-Type: application/json; charset=utf-8\r\nUser-Agent: Go-http-client/1.1\r\n"
@@ -42,15 +52,15 @@ class AlertMaker:
         return head.encode() + body
 
 
-def alert_body(symbol: str, at: str) -> bytes:
+def alert_body(symbol: str, at: str, *, timeframe: str = "5", direction: str = "long") -> bytes:
     """Return the body of one entry alert, about 350 bytes."""
     body = {
         "symbol": symbol,
         "exchange": "NASDAQ",
-        "timeframe": "5",
-        "action": "buy",
-        "direction": "long",
-        "market_position": "long",
+        "timeframe": timeframe,
+        "action": "buy" if direction == "long" else "sell",
+        "direction": direction,
+        "market_position": direction,
         "prev_market_position": "flat",
         "price": 595.42,
         "timestamp": at,

@@ -120,6 +120,19 @@ class Machine:
         web.wait()
         return web
 
+    def worker(self, module: str) -> "subprocess.Popen[str]":
+        """Start a module of the bench as a process on its database, spoken to by lines; it ends with the run."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            env=self._environment | {"SIMULATED_MARKET_ALWAYS_OPEN": "true"},
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._ends.callback(_stop, process)
+        return process
+
     @cached_property
     def _yardstick(self) -> Path:
         self.sql(_YARDSTICK_TABLE)
@@ -144,6 +157,11 @@ class Machine:
         if done.returncode != 0:
             raise BenchError(f"pgbench failed: {done.stderr.strip()}")
         return tps_read(done.stdout)
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.communicate()
 
 
 def durable_fault(found: Mapping[str, str]) -> str:

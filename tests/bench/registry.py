@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import ingest, memory, pricing, selection
+from tests.bench import backlog, ingest, memory, pricing, selection
 from tests.bench.machine import Machine
 from tests.bench.report import Figures
 
@@ -19,6 +19,7 @@ class Part:
 
 PARTS = (
     Part("ingest", ingest.KEYS, ingest.measure),
+    Part("backlog", backlog.KEYS, backlog.measure),
     Part("pricing", pricing.KEYS, pricing.measure),
     Part("selection", selection.KEYS, selection.measure),
     Part("memory", memory.KEYS, memory.measure),
