@@ -1,28 +1,37 @@
-"""Deciding again from the frozen row alone, and comparing byte for byte with what was stored."""
+"""Deciding again from the frozen row alone: the same, compared byte for byte, or under other settings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model, QuerySet
 
 from experiments.decide import RULES_VERSION, decide
 from experiments.freeze import inputs_from_json
-from experiments.models import AgentDecision, DecisionRound, GateResult, Recommendation
+from experiments.models import DecisionRound
 from experiments.rows import gate_rows, recommendation_rows, vote_rows
+from experiments.what_if import Changes, Comparison, what_if
 from optionsengine.core import clock
 from optionsengine.core.canonical import canonical_hash, canonical_json
 
 Rows = Sequence[Mapping[str, Any]]
+CHUNK = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """Whether the decision came out the same; each difference names what it is in, what was stored and what came."""
+    """Whether the decision came out the same; each difference names what it is in, what was stored and what came.
+
+    `context_hash` is that of the stored inputs as they are now; it `matches` the one stored with them.
+    """
 
     id: UUID
     is_same: bool
+    context_hash: str
+    matches: bool
     differences: list[str]
 
 
@@ -32,6 +41,18 @@ class ReplayTouchedDatabaseError(RuntimeError):
 
 def _refuse_query(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> NoReturn:
     raise ReplayTouchedDatabaseError(f"the decision ran a query: {sql[:80]}")
+
+
+@contextmanager
+def _sealed() -> Iterator[None]:
+    """Let nothing decide but values: the database and the clock raise."""
+    with connection.execute_wrapper(_refuse_query), clock.forbidden():
+        yield
+
+
+def rounds_to_replay(rounds: QuerySet[DecisionRound]) -> Iterator[DecisionRound]:
+    """Read rounds with all that hangs on them, a few at a time, so that any number fits into memory."""
+    yield from rounds.prefetch_related("gates", "votes", "recommendations").iterator(chunk_size=CHUNK)
 
 
 def _key(row: Mapping[str, Any], names: Sequence[str]) -> str:
@@ -52,26 +73,32 @@ def _compare(what: str, names: Sequence[str], stored: Rows, replayed: Rows) -> l
     return sorted(found)
 
 
+def _columns(rows: Iterable[Model]) -> Rows:
+    return [vars(row) for row in rows]
+
+
 def decision_replay(decision: DecisionRound) -> ReplayResult:
     """Decide again from the stored inputs, with the database and the clock made to raise, and compare everything."""
-    gates = list(GateResult.objects.filter(decision=decision).values())
-    votes = list(AgentDecision.objects.filter(decision=decision).values())
-    recommendations = list(Recommendation.objects.filter(decision=decision).values())
+    gates, votes = _columns(decision.gates.all()), _columns(decision.votes.all())
+    recommendations = _columns(decision.recommendations.all())
     differences = []
-    replayed_hash = canonical_hash(decision.inputs)
-    if replayed_hash != decision.context_hash:
-        differences.append(f"context hash: stored {decision.context_hash}, replayed {replayed_hash}")
+    context_hash = canonical_hash(decision.inputs)
+    matches = context_hash == decision.context_hash
+    if not matches:
+        differences.append(f"context hash: stored {decision.context_hash}, replayed {context_hash}")
     try:
-        with connection.execute_wrapper(_refuse_query), clock.forbidden():
+        with _sealed():
             inputs = inputs_from_json(decision.inputs)
             outcome = decide(inputs)
             again = gate_rows(outcome), vote_rows(outcome), recommendation_rows(inputs, outcome)
     except ValueError as error:
-        return ReplayResult(decision.id, False, [*differences, f"inputs: cannot be read back: {error}"])
+        differences.append(f"inputs: cannot be read back: {error}")
+        return ReplayResult(decision.id, False, context_hash, matches, differences)
     for name, was, now in (
         ("execution mode", decision.execution_mode, inputs.execution_mode.value),
         ("outcome", decision.outcome, outcome.outcome.value),
         ("code", decision.code, outcome.code),
+        ("config version", decision.config_version, inputs.config.version),
     ):
         if was != now:
             differences.append(f"{name}: stored {was!r}, replayed {now!r}")
@@ -80,4 +107,14 @@ def decision_replay(decision: DecisionRound) -> ReplayResult:
     differences += _compare("recommendation", ("engine",), recommendations, again[2])
     if differences and decision.rules_version != RULES_VERSION:
         differences.append(f"rules version: stored {decision.rules_version}, now {RULES_VERSION}")
-    return ReplayResult(decision.id, not differences, differences)
+    return ReplayResult(decision.id, not differences, context_hash, matches, differences)
+
+
+def decision_what_if(decision: DecisionRound, changes: Changes) -> Comparison:
+    """Return what the stored decision would be with `changes`, with the database and the clock made to raise.
+
+    :raises ValueError: if the stored inputs cannot be read back.
+    :raises WhatIfInvalid: if the changes contradict the frozen settings.
+    """
+    with _sealed():
+        return what_if(inputs_from_json(decision.inputs), changes)
