@@ -188,6 +188,11 @@ class DecisionInputs:
     config: DecisionConfig
 
     @property
+    def decider(self) -> Engine:
+        """The engine whose decision is the signal's: the variant's, A's where nothing is orchestrated."""
+        return self.variant if self.config.is_orchestrated else Engine.A
+
+    @property
     def usable_bias(self) -> BiasFacts | None:
         """The bias state the engines may act on; none while it is stale, unless staleness only reduces the risk."""
         if self.bias is None:
@@ -262,7 +267,10 @@ class EngineDecision:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Both engines' decisions on the same inputs; outcome, code, until and message are the variant's."""
+    """Each engine's decision on the same inputs, A's alone where nothing is orchestrated.
+
+    Outcome, code, until and message are the decider's.
+    """
 
     shared_gates: tuple[GateVerdict, ...]
     engines: Mapping[Engine, EngineDecision]

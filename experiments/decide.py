@@ -1,4 +1,4 @@
-"""The decision: frozen inputs in, both engines' decisions out. Pure; it reads nothing but its argument."""
+"""The decision: frozen inputs in, each engine's decision out. Pure; it reads nothing but its argument."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from experiments.contract import Selection, contract_explain, contract_for
 from experiments.data import AgentVote, Decision, DecisionInputs, EngineDecision, GateVerdict
 from experiments.engines.a import engine_a
+from experiments.engines.adjustments import adjustments_judge
 from experiments.engines.b.engine import engine_b
 from experiments.engines.b.registry import votes_collect
 from experiments.engines.opinion import Opinion
@@ -13,13 +14,13 @@ from experiments.enums import DecisionOutcome, EntryType, GateOutcome
 from experiments.gates import contract as contract_gate
 from experiments.gates import engine as engine_gate
 from experiments.gates import size as size_gate
-from experiments.gates.registry import SHARED_GATES
+from experiments.gates.registry import shared_judge
 from experiments.policy import is_shadow
 from experiments.sizing import Sizing, size
 from optionsengine.core.enums import Engine
 from optionsengine.core.values import OptionContract, cents, right_for
 
-RULES_VERSION = "3"  # raised with every change of a rule or a constant, so that a replay can say why it differs
+RULES_VERSION = "4"  # raised with every change of a rule or a constant, so that a replay can say why it differs
 
 OUTCOMES = {GateOutcome.DEFER: DecisionOutcome.DEFERRED, GateOutcome.REFUSE: DecisionOutcome.REFUSED}
 
@@ -34,7 +35,10 @@ def _explain(
             "value": inputs.signal.confidence,
             "is_default": inputs.signal.confidence is None,
         },
-        "rules": [asdict(finding) for finding in opinion.findings],
+        "rules": [
+            *(asdict(finding) for finding in opinion.findings),
+            *(asdict(finding) for finding in adjustments_judge(inputs)),
+        ],
         "plan": None if opinion.plan is None else asdict(opinion.plan),
         "agents": dict(opinion.details),
         "contract": None if selection is None or summary is None else contract_explain(selection, summary),
@@ -98,19 +102,22 @@ def _engine_decide(
 
 
 def decide(inputs: DecisionInputs) -> Decision:
-    """Ask every gate and both engines, and return what each made of it.
+    """Ask every gate and both engines, and return what each made of it; engine A alone where nothing is orchestrated.
 
     The first gate that refuses or defers decides; the later ones are still asked where their inputs exist. The contract
-    is chosen before the engines are asked, because they judge what would be bought.
+    is chosen before anyone is asked, because breakers and engines judge what would be bought.
     """
-    shared = tuple(judge(inputs) for judge in SHARED_GATES)
     selection = contract_for(inputs)
-    votes: tuple[AgentVote, ...] = votes_collect(inputs)
-    opinions = {Engine.A: engine_a(inputs, selection), Engine.B: engine_b(inputs, votes, selection)}
+    shared = shared_judge(inputs, selection)
+    opinions = {Engine.A: engine_a(inputs, selection)}
+    votes: tuple[AgentVote, ...] = ()
+    if inputs.config.is_orchestrated:
+        votes = votes_collect(inputs, selection)
+        opinions[Engine.B] = engine_b(inputs, votes, selection)
     engines = {
         engine: _engine_decide(inputs, engine, opinion, shared, selection) for engine, opinion in opinions.items()
     }
-    real = engines[inputs.variant]
+    real = engines[inputs.decider]
     return Decision(
         shared_gates=shared,
         engines=engines,

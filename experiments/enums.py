@@ -45,6 +45,14 @@ class ApprovalStatus(TextChoices):
     SUPERSEDED = "superseded", "superseded by an exit"
 
 
+class ApprovalPolicy(StrEnum):
+    """Which real entries wait for a person's yes."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+    LIVE_ONLY = "live_only"
+
+
 class ExecutionMode(TextChoices):
     ENGINE_A_PRIMARY = "ENGINE_A_PRIMARY"
     ENGINE_B_PRIMARY = "ENGINE_B_PRIMARY"
@@ -131,6 +139,36 @@ class StrategyType(StrEnum):
     FOLLOW = "follow"
     FADE = "fade"
     NEUTRAL = "neutral"
+
+
+class Adjustment(StrEnum):
+    """Tier 4 of the entry tiers: what makes an entry smaller and less urgent."""
+
+    LATE_TREND_PHASE = "LATE_TREND_PHASE"
+    LUNCH_HOUR = "LUNCH_HOUR"
+    IV_NEAR_BAND = "IV_NEAR_BAND"
+    GAMMA_AGAINST_STRATEGY = "GAMMA_AGAINST_STRATEGY"
+
+
+class RiskFactor(StrEnum):
+    """What may multiply the risk of a trade, besides the adjustments of tier 4; each at most once."""
+
+    BIAS = "bias"
+    MACRO_BREAKDOWN_LONG = "macro_breakdown_long"
+    MACRO_ALIGNED = "macro_aligned"
+    MACRO_AGAINST = "macro_against"
+    RANGE_BREAKOUT = "range_breakout"
+    TREND_ALIGNMENT = "trend_alignment"
+    STRENGTH_UP = "strength_up"
+    STRENGTH_DOWN = "strength_down"
+    MACRO_DRIFT = "macro_drift"
+    LATE_PHASE = "late_phase"
+    STALE_BIAS = "stale_bias"
+    HIGH_VOLATILITY = "high_volatility"
+    MACRO_DRIFT_GUARD = "MACRO_DRIFT_GUARD"
+    VOLATILITY_EXPANSION_GUARD = "VOLATILITY_EXPANSION_GUARD"
+    RANGE_REGIME_DIRECTIONAL_CAP = "RANGE_REGIME_DIRECTIONAL_CAP"
+    CONFLUENCE = "confluence"
 
 
 class DirectionalRegime(StrEnum):

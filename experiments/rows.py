@@ -8,7 +8,6 @@ from experiments.data import AgentVote, Decision, DecisionInputs, EngineDecision
 from experiments.decide import contract_of
 from experiments.setup_type import setup_type_for
 from optionsengine.core.canonical import canonical_json
-from optionsengine.core.enums import Engine
 from optionsengine.core.values import CENT
 
 PRICE = Decimal("0.0001")
@@ -41,8 +40,8 @@ def gate_rows(decision: Decision) -> list[dict[str, Any]]:
     """Return the ledger: the shared gates, then each engine's own, in the order that decides."""
     rows = [_gate_row(place, "", verdict) for place, verdict in enumerate(decision.shared_gates, start=1)]
     first_own = len(rows) + 1
-    for engine in Engine:
-        gates = decision.engines[engine].gates
+    for engine, decided in decision.engines.items():
+        gates = decided.gates
         rows += [_gate_row(place, engine.value, verdict) for place, verdict in enumerate(gates, start=first_own)]
     return rows
 
@@ -97,5 +96,5 @@ def _recommendation_row(inputs: DecisionInputs, decision: EngineDecision) -> dic
 
 
 def recommendation_rows(inputs: DecisionInputs, decision: Decision) -> list[dict[str, Any]]:
-    """Return both engines' recommendations."""
-    return [_recommendation_row(inputs, decision.engines[engine]) for engine in Engine]
+    """Return the recommendation of each engine that was asked."""
+    return [_recommendation_row(inputs, decided) for decided in decision.engines.values()]

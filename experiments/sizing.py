@@ -4,23 +4,19 @@ The premium is taken at the ask, the dearest an entry can cost, so that neither 
 risks more than the budget. The stop is the one the engine's position will have; without one the whole premium is at
 risk. Rounding is always down.
 
-There is one multiplier: the effective risk multiplier of the fresh bias state, 1 without a state. The bias rules set
-it below 1 only for a side they also suppress, which the bias gate refuses, so for now it scales no approved entry; it
-acts as soon as a risk model sets it on its own.
+The multiplier is the risk model's; every factor of it is stored once, by name.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
-from experiments.bias_effect import bias_effect
 from experiments.data import Candidate, DecisionInputs
 from experiments.enums import SizeCap
+from experiments.risk_model import risk_factors, risk_multiplier
 from optionsengine.core.enums import Engine
 from optionsengine.core.values import CENT, MULTIPLIER
 
-MULTIPLIER_MIN = Decimal("0.25")  # risk.multiplier_min
-MULTIPLIER_MAX = Decimal("1.5")  # risk.multiplier_max
 OPEN_INTEREST_PERCENT = 10  # risk.open_interest_percent
 UNKNOWN_INTEREST_CONTRACTS = 1  # risk.unknown_open_interest: a part of what is not known cannot be told
 
@@ -67,12 +63,8 @@ def size(inputs: DecisionInputs, contract: Candidate, engine: Engine) -> Sizing:
     limits, so exposure does not cap it.
     """
     config, exposure, limits = inputs.config, inputs.exposure, inputs.limits
-    effect = bias_effect(inputs)
-    multipliers = {"bias": Decimal(1) if effect is None else Decimal(str(effect.risk_multiplier))}
-    product = Decimal(1)
-    for factor in multipliers.values():
-        product *= factor
-    multiplier = min(MULTIPLIER_MAX, max(MULTIPLIER_MIN, product))
+    multipliers = risk_factors(inputs)
+    multiplier = risk_multiplier(multipliers)
     equity = max(exposure.equity, Decimal(0))
     wanted = equity * config.risk_per_trade_percent / 100 * multiplier
     most = equity * config.risk_per_trade_max_percent / 100

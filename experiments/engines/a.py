@@ -2,10 +2,10 @@
 
 from experiments.contract import Selection
 from experiments.data import DecisionInputs
+from experiments.engines.adjustments import plan_for
 from experiments.engines.opinion import Opinion, RuleFinding
-from experiments.engines.tiers import entry_plan, signal_confidence, tiers_judge
+from experiments.engines.tiers import signal_confidence, tiers_judge
 from experiments.enums import GateOutcome, RuleOutcome
-from experiments.setup_type import setup_type_for
 
 BLOCK_TIER = 1
 
@@ -17,7 +17,6 @@ def stopped_by(findings: tuple[RuleFinding, ...], inputs: DecisionInputs) -> Opi
         return None
     first = hits[0]
     is_block = first.tier == BLOCK_TIER
-    plan = entry_plan(setup_type_for(inputs.signal.timeframe), signal_confidence(inputs))
     return Opinion(
         outcome=GateOutcome.REFUSE if is_block else GateOutcome.DEFER,
         code=first.rule,
@@ -25,7 +24,7 @@ def stopped_by(findings: tuple[RuleFinding, ...], inputs: DecisionInputs) -> Opi
         value=first.value,
         threshold=first.threshold,
         confidence=signal_confidence(inputs),
-        plan=None if is_block else plan,
+        plan=None if is_block else plan_for(inputs, signal_confidence(inputs)),
         findings=findings,
     )
 
@@ -37,7 +36,7 @@ def engine_a(inputs: DecisionInputs, selection: Selection | None) -> Opinion:
     if stopped is not None:
         return stopped
     confidence = signal_confidence(inputs)
-    plan = entry_plan(setup_type_for(inputs.signal.timeframe), confidence)
+    plan = plan_for(inputs, confidence)
     return Opinion(
         outcome=GateOutcome.PASS,
         code=None,

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from experiments.enums import EntryType, GateCode, GateOutcome, RuleOutcome, Urgency
+from experiments.enums import Adjustment, EntryType, GateCode, GateOutcome, RuleOutcome, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,20 @@ class RuleFinding:
     value: str = ""
     threshold: str = ""
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentFinding:
+    """One rule of tier 4: what it saw, by how much it multiplies the size and how many steps it lowers the urgency."""
+
+    rule: Adjustment
+    outcome: RuleOutcome
+    factor: Decimal
+    urgency_steps: int
+    value: str = ""
+    threshold: str = ""
+    message: str = ""
+    tier: int = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
-"""The entry tiers both engines ask first: 1 blocks, 2 delays, 3 enters. Pure.
+"""The entry tiers both engines ask first: 1 blocks, 2 delays, 3 enters; `adjustments` is tier 4. Pure.
 
-Rules and numbers are those of decision-rules §1. The portfolio rule of tier 1 is the risk-limits gate; the setup
-validator and dealer gamma need inputs that do not exist yet.
+Rules and numbers are those of decision-rules §1. Its portfolio rule is the risk-limits gate and its setup validator the
+setup gate. Dealers' gamma is no direction: it holds a price at a wall, whichever way the trade goes.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from bias.enums import Bias, Regime
 from experiments.contract import Selection
@@ -22,13 +23,15 @@ from experiments.enums import (
 )
 from experiments.setup_type import setup_type_for
 from optionsengine.core.enums import Side
+from optionsengine.market.analysis_enums import GexState
 
 DEFAULT_CONFIDENCE = 70.0  # entry.default_confidence, for a signal that carries none
-STRONG_SCORE = 70.0  # entry.strong_bias_score
+STRONG_SCORE = 70.0  # entry.strong_score
 OPEN_BUFFER_MINUTES = 15  # entry.open_buffer_minutes
 CLOSE_BUFFER_MINUTES = 15  # entry.close_buffer_minutes
 FULL_SESSION_MINUTES = 390
 LUNCH_MINUTES = (120, 240)  # entry.lunch: 11:30 to 13:30 of a full session
+WALL_NEAR_PERCENT = Decimal("0.5")  # entry.wall_near_percent, of the underlying's price
 ILLIQUID_SPREAD_PERCENT = 15  # entry.illiquid_spread_percent
 ILLIQUID_OPEN_INTEREST = 50  # entry.illiquid_open_interest
 LOW_SPREAD_PERCENT = 8  # entry.low_spread_percent
@@ -68,11 +71,14 @@ def signal_confidence(inputs: DecisionInputs) -> float:
 
 
 def directional_regime(inputs: DecisionInputs) -> DirectionalRegime:
-    """Return the direction the fresh bias state gives a trending market; NEUTRAL in a range or without a state."""
+    """Return the direction the usable bias state gives a trending market; NEUTRAL in a range or without a state.
+
+    How strong it is tells the score with dealers' gamma in it, the direction is the bias's own.
+    """
     state = inputs.usable_bias
     if state is None or state.regime_type != Regime.TREND or state.bias == Bias.NEUTRAL:
         return DirectionalRegime.NEUTRAL
-    is_strong = abs(state.bias_score) >= STRONG_SCORE
+    is_strong = abs(state.resolved_score) >= STRONG_SCORE
     if state.bias == Bias.BULLISH:
         return DirectionalRegime.STRONG_BULL if is_strong else DirectionalRegime.BULL
     return DirectionalRegime.STRONG_BEAR if is_strong else DirectionalRegime.BEAR
@@ -177,17 +183,28 @@ def _confirmation_pending(inputs: DecisionInputs, setup: SetupType, selection: S
     )
 
 
+def is_lunch(opened: int, length: int) -> bool:
+    """Tell whether `opened` minutes after the open lie in the lunch lull of a session of `length` minutes."""
+    begins, ends = _lunch(length)
+    return begins <= opened < ends
+
+
+def _lunch(length: int) -> tuple[float, float]:
+    begins, ends = (minute * length / FULL_SESSION_MINUTES for minute in LUNCH_MINUTES)
+    return begins, ends
+
+
 def _unfavorable_timing(inputs: DecisionInputs, setup: SetupType, selection: Selection | None) -> RuleFinding:
     session = inputs.session
     opened, left, length = session.minutes_from_open, session.minutes_to_close, session.session_minutes
     if opened is None or left is None or length is None:
         return _abstains(2, GateCode.UNFAVORABLE_TIMING, "no regular session is in progress")
-    lunch_from, lunch_to = (minute * length / FULL_SESSION_MINUTES for minute in LUNCH_MINUTES)
+    lunch_from, lunch_to = _lunch(length)
     if opened <= OPEN_BUFFER_MINUTES:
         why, threshold = "the first minutes after the open", f"more than {OPEN_BUFFER_MINUTES} min after the open"
     elif left <= CLOSE_BUFFER_MINUTES:
         why, threshold = "the last minutes before the close", f"more than {CLOSE_BUFFER_MINUTES} min before the close"
-    elif setup == SetupType.SCALP_GUARDED and lunch_from <= opened < lunch_to:
+    elif setup == SetupType.SCALP_GUARDED and is_lunch(opened, length):
         why, threshold = "the lunch lull", f"outside minutes {lunch_from:.0f} to {lunch_to:.0f} after the open"
     else:
         why, threshold = "", "outside the open, the close and a scalp's lunch"
@@ -201,6 +218,24 @@ def _unfavorable_timing(inputs: DecisionInputs, setup: SetupType, selection: Sel
     )
 
 
+def _gex_resistance(inputs: DecisionInputs, setup: SetupType, selection: Selection | None) -> RuleFinding:
+    gamma, summary, side = inputs.gamma, inputs.chain_summary, inputs.signal.side
+    if gamma is None or summary is None or summary.spot <= 0:
+        return _abstains(2, GateCode.GEX_RESISTANCE, "dealers' gamma is not known")
+    wall, name = (gamma.call_wall, "call") if side == Side.LONG else (gamma.put_wall, "put")
+    if wall is None:
+        return _abstains(2, GateCode.GEX_RESISTANCE, f"the {name} wall is not known")
+    ahead = (wall - summary.spot) * (1 if side == Side.LONG else -1) / summary.spot * 100
+    return _finding(
+        2,
+        GateCode.GEX_RESISTANCE,
+        gamma.state == GexState.POSITIVE_HIGH and 0 <= ahead <= WALL_NEAR_PERCENT,
+        value=f"{gamma.state.value}, {name} wall {wall} {ahead:.2f} % ahead",
+        threshold=f"not {GexState.POSITIVE_HIGH.value} within {WALL_NEAR_PERCENT} %",
+        message=f"dealers long of much gamma hold the price at the {name} wall {wall}, {ahead:.2f} % ahead",
+    )
+
+
 RULES: tuple[Callable[[DecisionInputs, SetupType, Selection | None], RuleFinding], ...] = (
     _low_confidence,
     _regime_conflict,
@@ -208,6 +243,7 @@ RULES: tuple[Callable[[DecisionInputs, SetupType, Selection | None], RuleFinding
     _unsafe_liquidity,
     _confirmation_pending,
     _unfavorable_timing,
+    _gex_resistance,
 )
 
 

@@ -5,9 +5,7 @@ from decimal import Decimal
 
 from experiments.data import DecisionInputs, GateVerdict
 from experiments.enums import Gate, GateCode
-from experiments.gates.verdicts import deferred, passed, soon
-
-Hit = tuple[GateCode, str, str]
+from experiments.gates.verdicts import Hit, deferred, named, passed, soon
 
 
 def _hits(inputs: DecisionInputs) -> Iterator[Hit]:
@@ -46,11 +44,10 @@ def judge(inputs: DecisionInputs) -> GateVerdict:
             threshold=f"{limits.max_open_positions} open, ${limits.max_exposure} exposed, $-{limits.max_daily_loss}",
         )
     code, value, threshold = hits[0]
-    reached = "; ".join(f"{name.value} {seen} against {limit}" for name, seen, limit in hits)
     return deferred(
         Gate.RISK_LIMITS,
         code,
-        f"limits on new risk are reached: {reached}; tried again while the signal is fresh, "
+        f"limits on new risk are reached: {named(hits)}; tried again while the signal is fresh, "
         "close a position or raise the limit to make room",
         soon(inputs),
         value=value,

@@ -14,6 +14,15 @@ def judge(inputs: DecisionInputs, sizing: Sizing | None) -> GateVerdict:
     threshold = f"${sizing.risk_budget} at ${sizing.risk_per_contract:.2f} a contract ({stop})"
     if sizing.quantity > 0:
         return passed(Gate.SIZE, value=value, threshold=threshold)
+    zeros = ", ".join(name for name, factor in sizing.multipliers.items() if factor == 0)
+    if zeros:
+        return refused(
+            Gate.SIZE,
+            GateCode.ZERO_SIZE,
+            f"{zeros} leaves no part of the risk budget: the trade has no size",
+            value=value,
+            threshold=threshold,
+        )
     return refused(
         Gate.SIZE,
         GateCode.ZERO_SIZE,
