@@ -244,6 +244,7 @@ def mirrored_frame(seen: FrameFeatures) -> FrameFeatures:
         minus_di=seen.plus_di,
         highs=tuple(turned(price) for price in seen.lows),
         lows=tuple(turned(price) for price in seen.highs),
+        squeeze_momentum=_negated(seen.squeeze_momentum),
     )
 
 

@@ -5,13 +5,23 @@ from dataclasses import asdict
 from experiments.contract import Selection
 from experiments.data import AgentVote, DecisionInputs
 from experiments.engines.a import stopped_by
+from experiments.engines.adjustments import plan_for
+from experiments.engines.b import correlation_risk, liquidity, regime_classifier
 from experiments.engines.b.frames import signal_frame
-from experiments.engines.b.meta import meta_decide
-from experiments.engines.b.regime_classifier import regime_read
+from experiments.engines.b.meta import Circumstances, meta_decide
 from experiments.engines.opinion import Opinion
-from experiments.engines.tiers import entry_plan, tiers_judge
+from experiments.engines.tiers import tiers_judge
 from experiments.enums import GateOutcome
-from experiments.setup_type import setup_type_for
+
+
+def circumstances(inputs: DecisionInputs, votes: tuple[AgentVote, ...], selection: Selection | None) -> Circumstances:
+    """Return what the agents that voted found besides a side; one that abstained or was not asked found nothing."""
+    voted = {vote.agent for vote in votes if not vote.is_abstaining}
+    return Circumstances(
+        regime=regime_classifier.regime_read(signal_frame(inputs)) if regime_classifier.NAME in voted else None,
+        exposure=correlation_risk.directional_exposure(inputs) if correlation_risk.NAME in voted else None,
+        liquidity_score=liquidity.liquidity_score(selection) if liquidity.NAME in voted else None,
+    )
 
 
 def engine_b(inputs: DecisionInputs, votes: tuple[AgentVote, ...], selection: Selection | None) -> Opinion:
@@ -20,7 +30,7 @@ def engine_b(inputs: DecisionInputs, votes: tuple[AgentVote, ...], selection: Se
     stopped = stopped_by(findings, inputs)
     if stopped is not None:
         return stopped
-    meta = meta_decide(votes, inputs.signal.side, regime_read(signal_frame(inputs)))
+    meta = meta_decide(votes, inputs.signal.side, circumstances(inputs, votes, selection))
     is_won = meta.code is None and meta.confidence is not None
     return Opinion(
         outcome=GateOutcome.PASS if is_won else GateOutcome.REFUSE,
@@ -29,9 +39,7 @@ def engine_b(inputs: DecisionInputs, votes: tuple[AgentVote, ...], selection: Se
         value=meta.value,
         threshold=meta.threshold,
         confidence=meta.confidence,
-        plan=entry_plan(setup_type_for(inputs.signal.timeframe), meta.confidence)
-        if meta.code is None and meta.confidence is not None
-        else None,
+        plan=plan_for(inputs, meta.confidence) if meta.code is None and meta.confidence is not None else None,
         findings=findings,
         details={key: value for key, value in asdict(meta).items() if value is not None and key != "message"},
     )

@@ -4,7 +4,9 @@ Weights and thresholds are those of decision-rules §3.2. It does not look at th
 signal keeps its full confidence.
 """
 
-from experiments.data import AgentVote, DecisionInputs
+from experiments.data import AgentVote
+from experiments.engines.b.view import AgentView
+from experiments.engines.b.votes import abstain, bias_of, within
 from experiments.enums import VoteBias
 from optionsengine.market.features import FrameFeatures
 
@@ -31,28 +33,28 @@ def _side(frame: FrameFeatures) -> int | None:
     return 1 if distance > 0 else -1
 
 
-def vote(inputs: DecisionInputs) -> AgentVote:
+def vote(view: AgentView) -> AgentVote:
     """Vote for the side most frames agree on; abstain with fewer than two frames."""
-    found = {name: _side(inputs.frames[name]) for name in FRAME_WEIGHTS if name in inputs.frames}
+    frames = view.inputs.frames
+    found = {name: _side(frames[name]) for name in FRAME_WEIGHTS if name in frames}
     sides = {name: side for name, side in found.items() if side is not None}
     if len(sides) < MIN_FRAMES:
-        return AgentVote(NAME, True, VoteBias.NEUTRAL, 0.0, 0.0, reasons=("fewer than two frames have bars",))
+        return abstain(NAME, "fewer than two frames have bars")
     total = sum(FRAME_WEIGHTS[name] for name in sides)
     lean = round(sum(FRAME_WEIGHTS[name] * side for name, side in sides.items()) / total, 6)
     directions = set(sides.values())
     bias, confidence = VoteBias.NEUTRAL, NEUTRAL_CONFIDENCE
     if abs(lean) > LEAN_THRESHOLD:
-        bias = VoteBias.BULLISH if lean > 0 else VoteBias.BEARISH
+        bias = bias_of(1 if lean > 0 else -1)
         agree = directions in ({1}, {-1})
         confidence = ALL_AGREE_CONFIDENCE if agree else LEAN_CONFIDENCE + round(abs(lean) * LEAN_SLOPE)
     if {1, -1} <= directions:
         confidence = min(confidence, SPLIT_CAP)
-    low, high = CONFIDENCE_RANGE
     return AgentVote(
         agent=NAME,
         is_abstaining=False,
         bias=bias,
-        confidence=min(high, max(low, confidence)),
+        confidence=within(confidence, CONFIDENCE_RANGE),
         weight=WEIGHT,
         reasons=(f"lean {lean:+.2f} over {len(sides)} frames",),
         saw=dict(sides),

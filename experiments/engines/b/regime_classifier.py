@@ -6,8 +6,9 @@ EMA 21 with the close on the same side.
 
 from dataclasses import dataclass
 
-from experiments.data import AgentVote, DecisionInputs
-from experiments.engines.b.frames import signal_frame
+from experiments.data import AgentVote
+from experiments.engines.b.view import AgentView
+from experiments.engines.b.votes import abstain, bias_of, within
 from experiments.enums import MarketRegime, Volatility, VoteBias
 from optionsengine.market.features import FrameFeatures
 
@@ -71,18 +72,17 @@ def _direction(frame: FrameFeatures) -> int:
     return -1 if ema8 < ema21 and close < ema21 else 0
 
 
-def vote(inputs: DecisionInputs) -> AgentVote:
+def vote(view: AgentView) -> AgentVote:
     """Vote for the trend's direction in a trend, for neither side in any other regime; abstain without the data."""
-    frame = signal_frame(inputs)
+    frame = view.frame
     reading = regime_read(frame)
     if frame is None or reading is None:
-        return AgentVote(NAME, True, VoteBias.NEUTRAL, 0.0, 0.0, reasons=("too few bars to classify",))
-    confidence, bias = reading.confidence, VoteBias.NEUTRAL
-    hint = inputs.usable_bias.entry_mode_hint if inputs.usable_bias is not None else ""
+        return abstain(NAME, "too few bars to classify")
+    confidence, bias, hint = reading.confidence, VoteBias.NEUTRAL, view.entry_mode
     if reading.regime == MarketRegime.TREND:
         direction = _direction(frame)
         if direction:
-            bias = VoteBias.BULLISH if direction > 0 else VoteBias.BEARISH
+            bias = bias_of(direction)
             confidence = min(TREND_CAP, confidence + TREND_STEP)
         else:
             confidence = max(TREND_FLOOR, confidence - TREND_STEP)
@@ -90,12 +90,11 @@ def vote(inputs: DecisionInputs) -> AgentVote:
         confidence = max(RANGE_BREAKOUT_FLOOR, confidence + RANGE_BREAKOUT)
     elif reading.regime == MarketRegime.RANGE and hint == MEAN_REVERT:
         confidence = min(RANGE_REVERT_CAP, confidence + RANGE_REVERT)
-    low, high = CONFIDENCE_RANGE
     return AgentVote(
         agent=NAME,
         is_abstaining=False,
         bias=bias,
-        confidence=round(min(high, max(low, confidence)), 4),
+        confidence=within(confidence, CONFIDENCE_RANGE),
         weight=WEIGHT,
         reasons=(f"{reading.regime.value}, volatility {reading.volatility.value}",),
         saw={

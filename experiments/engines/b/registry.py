@@ -1,13 +1,76 @@
-"""Engine B's agents; a new agent is one file and one line here."""
+"""Engine B's agents; a new agent is one file and one line here. Pure."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from experiments.contract import Selection
 from experiments.data import AgentVote, DecisionInputs
-from experiments.engines.b import mtf_trend, regime_classifier, technical
+from experiments.engines.b import (
+    context,
+    correlation_risk,
+    gamma_flow,
+    liquidity,
+    mtf_trend,
+    orb_specialist,
+    regime_classifier,
+    risk,
+    strat_specialist,
+    technical,
+    ttm_specialist,
+    volatility,
+)
+from experiments.engines.b.view import AgentView
+from experiments.engines.b.votes import abstain
 
-AGENTS: tuple[Callable[[DecisionInputs], AgentVote], ...] = (technical.vote, regime_classifier.vote, mtf_trend.vote)
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent: its default weight, and whether it is core or a specialist, which cannot carry a decision alone."""
+
+    name: str
+    weight: float
+    vote: Callable[[AgentView], AgentVote]
+    is_core: bool = True
+
+    @property
+    def flag(self) -> str:
+        """The feature flag that has it asked at all."""
+        return f"enable_{self.name}"
 
 
-def votes_collect(inputs: DecisionInputs) -> tuple[AgentVote, ...]:
-    """Return every agent's vote, in the order of the registry."""
-    return tuple(agent(inputs) for agent in AGENTS)
+AGENTS: tuple[Agent, ...] = (
+    Agent(context.NAME, context.WEIGHT, context.vote),
+    Agent(technical.NAME, technical.WEIGHT, technical.vote),
+    Agent(risk.NAME, risk.WEIGHT, risk.vote),
+    Agent(regime_classifier.NAME, regime_classifier.WEIGHT, regime_classifier.vote),
+    Agent(volatility.NAME, volatility.WEIGHT, volatility.vote),
+    Agent(liquidity.NAME, liquidity.WEIGHT, liquidity.vote),
+    Agent(correlation_risk.NAME, correlation_risk.WEIGHT, correlation_risk.vote),
+    Agent(mtf_trend.NAME, mtf_trend.WEIGHT, mtf_trend.vote),
+    Agent(gamma_flow.NAME, gamma_flow.WEIGHT, gamma_flow.vote, is_core=False),
+    Agent(orb_specialist.NAME, orb_specialist.WEIGHT, orb_specialist.vote, is_core=False),
+    Agent(strat_specialist.NAME, strat_specialist.WEIGHT, strat_specialist.vote, is_core=False),
+    Agent(ttm_specialist.NAME, ttm_specialist.WEIGHT, ttm_specialist.vote, is_core=False),
+)
+AGENT_NAMES: tuple[str, ...] = tuple(agent.name for agent in AGENTS)
+SPECIALISTS: frozenset[str] = frozenset(agent.name for agent in AGENTS if not agent.is_core)
+
+
+def _ask(agent: Agent, view: AgentView) -> AgentVote:
+    """One agent's vote; an agent that fails is one opinion less, never a decision less."""
+    try:
+        return agent.vote(view)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the vote tells it and the others still decide
+        return abstain(agent.name, f"agent error: {type(error).__name__}")
+
+
+def votes_collect(
+    inputs: DecisionInputs, selection: Selection | None, agents: tuple[Agent, ...] = AGENTS
+) -> tuple[AgentVote, ...]:
+    """Ask every agent that is not disabled, and return the votes in the order of the registry.
+
+    `selection` is the contract that would be bought. An agent that raises abstains, with the error's name as its
+    reason.
+    """
+    view = AgentView(inputs, selection)
+    return tuple(_ask(agent, view) for agent in agents if agent.name not in inputs.config.disabled_agents)

@@ -7,8 +7,9 @@ weights carry it. Confidence is in the agent's own side, so mirrored prices give
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments.data import AgentVote, DecisionInputs
-from experiments.engines.b.frames import signal_frame
+from experiments.data import AgentVote
+from experiments.engines.b.view import AgentView
+from experiments.engines.b.votes import abstain, bias_of, within
 from experiments.enums import VoteBias
 from optionsengine.market.features import FrameFeatures
 
@@ -20,6 +21,7 @@ OPPOSED_COMPONENTS = 3  # agents.technical.opposed_components
 OPPOSED_CAP = 45.0  # agents.technical.opposed_cap
 CONFIDENCE_RANGE = (15.0, 90.0)  # agents.technical.confidence
 VWAP_PERCENT = 0.2  # agents.technical.vwap_percent
+PRICE_ACTION_BARS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +117,11 @@ def _adx(frame: FrameFeatures) -> Reading | None:
 
 
 def _price_action(frame: FrameFeatures) -> Reading | None:
-    if len(frame.highs) < 3 or len(frame.lows) < 3:
+    highs, lows = frame.highs[-PRICE_ACTION_BARS:], frame.lows[-PRICE_ACTION_BARS:]
+    if len(highs) < PRICE_ACTION_BARS or len(lows) < PRICE_ACTION_BARS:
         return None
     for direction in (1, -1):
-        signed = [[direction * price for price in prices] for prices in (frame.highs, frame.lows)]
+        signed = [[direction * price for price in prices] for prices in (highs, lows)]
         if all(prices[0] < prices[1] < prices[2] for prices in signed):
             return Reading(direction, 70)
     return NEUTRAL
@@ -148,18 +151,17 @@ def _confidence(readings: dict[str, Reading], weights: dict[str, float], directi
     confidence = said / total
     if sum(reading.direction == -direction for reading in readings.values()) >= OPPOSED_COMPONENTS:
         confidence = min(confidence, OPPOSED_CAP)
-    low, high = CONFIDENCE_RANGE
-    return round(min(high, max(low, confidence)), 4)
+    return within(confidence, CONFIDENCE_RANGE)
 
 
-def vote(inputs: DecisionInputs) -> AgentVote:
+def vote(view: AgentView) -> AgentVote:
     """Vote for the side the signal's frame leans to; abstain when less than half of the readings have data."""
-    frame = signal_frame(inputs)
+    frame = view.frame
     found = {} if frame is None else {name: read(frame) for name, (_, read) in COMPONENTS.items()}
     readings = {name: reading for name, reading in found.items() if reading is not None}
     weights = {name: COMPONENTS[name][0] for name in readings}
     if frame is None or sum(weights.values()) < MIN_COVERAGE:
-        return AgentVote(NAME, True, VoteBias.NEUTRAL, 0.0, 0.0, reasons=("too few bars to read",))
+        return abstain(NAME, "too few bars to read")
     saw = {"frame": frame.timeframe, "at": frame.at, **{name: r.direction * r.score for name, r in readings.items()}}
     total = sum(weights.values())
     lean = round(sum(weights[name] * r.direction * r.score / 100 for name, r in readings.items()) / total, 6)
@@ -169,7 +171,7 @@ def vote(inputs: DecisionInputs) -> AgentVote:
     return AgentVote(
         agent=NAME,
         is_abstaining=False,
-        bias=VoteBias.BULLISH if direction > 0 else VoteBias.BEARISH,
+        bias=bias_of(direction),
         confidence=_confidence(readings, weights, direction),
         weight=WEIGHT,
         reasons=(

@@ -1,7 +1,5 @@
 """The multi-timeframe agent: bands, weights, splits, and the mirror."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from experiments.engines.b.mtf_trend import vote
 from experiments.enums import VoteBias
 from optionsengine.core.enums import Side
+from tests.experiments.engines.b.views import OPPOSITE, view
 from tests.experiments.worlds import frame, mirrored_frame, world
 
 AVERAGES = {1: 499.0, -1: 501.0, 0: 500.0, None: None}  # of a close of 500
@@ -17,7 +16,7 @@ NAMES = ("5m", "15m", "1h", "4h", "1d")
 
 def cast(sides, side=Side.LONG):
     frames = {name: frame(timeframe=name, ema21_seeded=AVERAGES[each]) for name, each in zip(NAMES, sides, strict=True)}
-    return vote(replace(world(side), frames=frames))
+    return vote(view(world(side), frames=frames))
 
 
 CASES = [
@@ -50,7 +49,7 @@ def test_weights_are_those_of_the_frames_present():
 def test_within_the_flat_band_a_frame_has_no_side(average, bias):
     frames = {name: frame(timeframe=name, ema21_seeded=average) for name in NAMES}
 
-    assert vote(replace(world(), frames=frames)).bias == bias
+    assert vote(view(frames=frames)).bias == bias
 
 
 def test_one_frame_is_not_enough():
@@ -65,10 +64,8 @@ def test_d15_it_does_not_look_at_the_signals_side():
 @settings(max_examples=80, deadline=None)
 @given(sides=st.tuples(*[st.sampled_from([1, 0, -1, None])] * 5))
 def test_mirrored_frames_give_the_mirrored_vote(sides):
-    opposite = {VoteBias.BULLISH: VoteBias.BEARISH, VoteBias.BEARISH: VoteBias.BULLISH}
-    inputs = world()
     frames = {name: frame(timeframe=name, ema21_seeded=AVERAGES[each]) for name, each in zip(NAMES, sides, strict=True)}
-    shown = vote(replace(inputs, frames=frames))
-    turned = vote(replace(inputs, frames={name: mirrored_frame(seen) for name, seen in frames.items()}))
+    shown = vote(view(frames=frames))
+    turned = vote(view(frames={name: mirrored_frame(seen) for name, seen in frames.items()}))
 
-    assert (turned.bias, turned.confidence) == (opposite.get(shown.bias, shown.bias), shown.confidence)
+    assert (turned.bias, turned.confidence) == (OPPOSITE.get(shown.bias, shown.bias), shown.confidence)

@@ -7,6 +7,7 @@ import pytest
 from experiments.engines.b.regime_classifier import regime_read, vote
 from experiments.enums import MarketRegime, Volatility, VoteBias
 from optionsengine.core.enums import Side
+from tests.experiments.engines.b.views import view
 from tests.experiments.worlds import bias, frame, mirrored_frame, world
 
 CASES = [
@@ -49,11 +50,11 @@ def test_volatility_by_the_rank_of_the_true_range(atr, expected):
 
 @pytest.mark.parametrize("missing", ["adx", "atr_percentile", "bb_width_percentile"])
 def test_it_abstains_without_its_data(missing):
-    assert vote(replace(world(), frames={"5m": frame(**{missing: None})})).is_abstaining
+    assert vote(view(frames={"5m": frame(**{missing: None})})).is_abstaining
 
 
 def cast(shown, side=Side.LONG, hint="PULLBACK"):
-    return vote(replace(world(side, bias=bias(side, entry_mode_hint=hint)), frames={"5m": shown}))
+    return vote(view(world(side, bias=bias(side, entry_mode_hint=hint)), frames={"5m": shown}))
 
 
 @pytest.mark.parametrize("side", Side)

@@ -10,6 +10,7 @@ from experiments.engines.b import technical
 from experiments.engines.b.technical import COMPONENTS
 from experiments.enums import VoteBias
 from optionsengine.core.enums import Side
+from tests.experiments.engines.b.views import OPPOSITE, view
 from tests.experiments.worlds import frame, mirrored_frame, world
 
 PRICES = st.integers(min_value=-640, max_value=640).map(lambda sixtyfourths: 500 + sixtyfourths / 64)
@@ -63,6 +64,9 @@ CASES = [
     ("price_action", {}, (1, 70)),
     ("price_action", {"highs": (498.0, 501.0, 501.0)}, (0, 50)),
     ("price_action", {"highs": (498.0, 501.0)}, None),
+    # of four bars it reads the last three
+    ("price_action", {"highs": (502.0, 498.0, 499.0, 501.0), "lows": (497.0, 495.0, 496.0, 498.0)}, (1, 70)),
+    ("price_action", {"highs": (498.0, 499.0, 501.0, 500.0), "lows": (495.0, 496.0, 498.0, 499.0)}, (0, 50)),
 ]
 
 
@@ -76,8 +80,7 @@ def test_the_weights_are_whole():
 
 
 def vote(seen):
-    inputs = world()
-    return technical.vote(replace(inputs, frames={"5m": seen}))
+    return technical.vote(view(frames={"5m": seen}))
 
 
 def test_a_strong_trend_is_voted_for_with_the_exact_confidence():
@@ -100,13 +103,13 @@ def test_it_abstains_without_bars():
     empty = frame(ema8=None, rsi=None, macd_hist=None, vwap=None)
 
     assert vote(empty).is_abstaining
-    assert technical.vote(replace(world(), frames={})).is_abstaining
+    assert technical.vote(view(frames={})).is_abstaining
 
 
 def test_d15_it_does_not_look_at_the_signals_side():
     seen = {"5m": frame(Side.SHORT)}
 
-    long, short = (technical.vote(replace(world(side), frames=seen)) for side in Side)
+    long, short = (technical.vote(view(world(side), frames=seen)) for side in Side)
 
     assert long == short
     assert long.bias == VoteBias.BEARISH
@@ -134,9 +137,8 @@ FRAMES = st.builds(
 @settings(max_examples=150, deadline=None)
 @given(seen=FRAMES)
 def test_d05_mirrored_data_give_the_mirrored_vote_with_equal_confidence(seen):
-    opposite = {VoteBias.BULLISH: VoteBias.BEARISH, VoteBias.BEARISH: VoteBias.BULLISH}
     cast, turned = vote(seen), vote(mirrored_frame(seen))
 
-    assert turned.bias == opposite.get(cast.bias, cast.bias)
+    assert turned.bias == OPPOSITE.get(cast.bias, cast.bias)
     assert turned.confidence == pytest.approx(cast.confidence, abs=1e-3)
     assert turned.is_abstaining == cast.is_abstaining
