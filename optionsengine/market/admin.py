@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from optionsengine.core.admin import LedgerAdmin
-from optionsengine.market.models import FeedTick, ProviderLimit, StoredBar
+from optionsengine.market.models import FeedTick, IvDay, ProviderLimit, StoredBar
 
 
 @admin.register(FeedTick)
@@ -17,6 +17,13 @@ class FeedTickAdmin(LedgerAdmin):
 class StoredBarAdmin(LedgerAdmin):
     list_display = ("symbol", "timeframe", "at", "open", "high", "low", "close", "volume", "source")
     list_filter = ("timeframe",)
+    exact_search = ("symbol",)
+
+
+@admin.register(IvDay)
+class IvDayAdmin(LedgerAdmin):
+    list_display = ("symbol", "session_date", "atm_iv", "is_simulated")
+    list_filter = ("is_simulated",)
     exact_search = ("symbol",)
 
 

@@ -75,25 +75,13 @@ class MarketGateway:
 
     def chain(self, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right) -> OptionChain:
         def fetch() -> OptionChain:
-            known = caches[CACHE].get(_good_key(symbol))
-
-            def believed(provider: NetworkProvider) -> OptionChain:
-                chain = provider.chain(symbol, at, min_dte, max_dte, right)
-                fault = chain_fault(
-                    chain,
-                    at=at,
-                    is_open=calendar.is_open(at),
-                    known=known,
-                    max_age_seconds=self._trust.max_age_seconds,
-                    jump_percent=self._trust.jump_percent,
-                )
-                if fault:
-                    raise MarketError(MarketProblem.UNAVAILABLE, f"{provider.name}: {fault}")
-                return chain
-
-            return greeks_fill(self._first("chain", at, believed), at=at, rate=self._trust.rate)
+            return self._chain("chain", symbol, at, min_dte, max_dte, right)
 
         return fetch_once("chain", symbol, min_dte, max_dte, right.value, at=at, lifetime=CHAIN_SECONDS, fetch=fetch)
+
+    def near_chain(self, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right) -> OptionChain:
+        """Return a long chain, from providers that do not charge for each contract; asked anew every time."""
+        return self._chain("near_chain", symbol, at, min_dte, max_dte, right)
 
     def option_quotes(self, contracts: Iterable[OptionContract], at: datetime) -> Mapping[OptionContract, OptionQuote]:
         asked = tuple(sorted(set(contracts)))
@@ -114,6 +102,27 @@ class MarketGateway:
             lifetime=CLOSE_SECONDS,
             fetch=lambda: self._first("official_close", at, lambda provider: provider.official_close(symbol, day)),
         )
+
+    def _chain(
+        self, offer: str, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right
+    ) -> OptionChain:
+        known = caches[CACHE].get(_good_key(symbol))
+
+        def believed(provider: NetworkProvider) -> OptionChain:
+            chain = provider.chain(symbol, at, min_dte, max_dte, right)
+            fault = chain_fault(
+                chain,
+                at=at,
+                is_open=calendar.is_open(at),
+                known=known,
+                max_age_seconds=self._trust.max_age_seconds,
+                jump_percent=self._trust.jump_percent,
+            )
+            if fault:
+                raise MarketError(MarketProblem.UNAVAILABLE, f"{provider.name}: {fault}")
+            return chain
+
+        return greeks_fill(self._first(offer, at, believed), at=at, rate=self._trust.rate)
 
     def _first(self, offer: str, at: datetime, ask: Callable[[NetworkProvider], Answer]) -> Answer:
         """Return the first answer there is.

@@ -90,7 +90,8 @@ def _wall(strikes: Sequence[StrikeGex], spot: Decimal, sizes: Sequence[float]) -
     return min(equals, key=lambda strike: (abs(strike - spot), strike))
 
 
-def _state(net: float) -> GexState:
+def gex_state(net: float) -> GexState:
+    """Return the state that net exposure, in dollars per 1 % move, makes."""
     if net == 0:
         return GexState.NEUTRAL
     if net > 0:
@@ -214,7 +215,7 @@ def gex_of(
         zero_dte_gamma_ratio=round(expiring / total, 6) if total > 0 else None,
         dealer_position=_dealers(net),
         gamma_environment=_environment(net),
-        state=_state(net),
+        state=gex_state(net),
         contracts=len(used),
         without_volatility=sum(not (quote.iv and _known(quote.iv)) for quote in used),
         **left_out,

@@ -7,6 +7,8 @@ from optionsengine.core.models import MONEY_LIMIT, Row, bounded, money_field, on
 from optionsengine.market.data import TIMEFRAMES
 from optionsengine.market.enums import FeedKind
 
+IV_LIMIT = 100  # 10,000 % a year
+
 
 class StoredBar(Row):
     """One closed bar as a provider gave it. `at` is its opening."""
@@ -38,6 +40,31 @@ class StoredBar(Row):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.timeframe}"
+
+
+class IvDay(Row):
+    """The at-the-money volatility of 30 days of a symbol on one day in New York, as it was first seen that day.
+
+    Simulated days stand apart: an invented volatility says nothing about a real one.
+    """
+
+    symbol = models.CharField(max_length=16)
+    session_date = models.DateField()
+    is_simulated = models.BooleanField()
+    atm_iv = models.FloatField(help_text="A fraction a year: 0.2 is 20 %.")
+
+    class Meta:
+        db_table = "iv_days"
+        verbose_name = "implied volatility of a day"
+        verbose_name_plural = "implied volatility by day"
+        constraints = [
+            # also what finds the days of a symbol
+            models.UniqueConstraint(fields=["symbol", "is_simulated", "session_date"], name="iv_days_one_per_day"),
+            models.CheckConstraint(name="iv_days_bounds", condition=Q(atm_iv__gt=0, atm_iv__lt=IV_LIMIT)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.session_date}"
 
 
 class ProviderLimit(models.Model):

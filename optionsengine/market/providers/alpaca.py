@@ -58,7 +58,7 @@ class AlpacaProvider:
 
     name = "alpaca"
     settles_after = SETTLES_AFTER
-    offers = frozenset({"quote", "quotes", "bars", "chain", "option_quotes", "official_close"})
+    offers = frozenset({"quote", "quotes", "bars", "chain", "near_chain", "option_quotes", "official_close"})
 
     def __init__(
         self,

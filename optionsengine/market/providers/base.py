@@ -47,6 +47,9 @@ class MarketProvider(Protocol):
 
 
 class NetworkProvider(MarketProvider, Protocol):
-    """A provider that is asked over the network. `offers` names the methods of the protocol that it has data for."""
+    """A provider that is asked over the network. `offers` names the methods of the protocol that it has data for.
+
+    `near_chain` stands beside `chain` there where a chain may be long: not where each of its contracts is paid for.
+    """
 
     offers: frozenset[str]
