@@ -188,11 +188,6 @@ class DecisionInputs:
     config: DecisionConfig
 
     @property
-    def decider(self) -> Engine:
-        """The engine whose decision is the signal's: the variant's, A's where nothing is orchestrated."""
-        return self.variant if self.config.is_orchestrated else Engine.A
-
-    @property
     def usable_bias(self) -> BiasFacts | None:
         """The bias state the engines may act on; none while it is stale, unless staleness only reduces the risk."""
         if self.bias is None:
@@ -269,7 +264,7 @@ class EngineDecision:
 class Decision:
     """Each engine's decision on the same inputs, A's alone where nothing is orchestrated.
 
-    Outcome, code, until and message are the decider's.
+    Outcome, code, until and message are those of the engine that decides the signal.
     """
 
     shared_gates: tuple[GateVerdict, ...]

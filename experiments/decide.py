@@ -15,7 +15,7 @@ from experiments.gates import contract as contract_gate
 from experiments.gates import engine as engine_gate
 from experiments.gates import size as size_gate
 from experiments.gates.registry import shared_judge
-from experiments.policy import is_shadow
+from experiments.policy import is_shadow, real_engine
 from experiments.sizing import Sizing, size
 from optionsengine.core.enums import Engine
 from optionsengine.core.values import OptionContract, cents, right_for
@@ -117,7 +117,7 @@ def decide(inputs: DecisionInputs) -> Decision:
     engines = {
         engine: _engine_decide(inputs, engine, opinion, shared, selection) for engine, opinion in opinions.items()
     }
-    real = engines[inputs.decider]
+    real = engines[real_engine(inputs.variant, is_orchestrated=inputs.config.is_orchestrated)]
     return Decision(
         shared_gates=shared,
         engines=engines,

@@ -16,7 +16,7 @@ from experiments.config import DecisionConfig, Limits
 from experiments.data import SignalFacts
 from experiments.enums import DecisionOutcome
 from experiments.facts import BiasFacts, ContextFacts
-from experiments.models import Recommendation, RiskLimit
+from experiments.models import DrawdownFreeze, Recommendation, RiskLimit
 from optionsengine.core.enums import Side
 from optionsengine.market import calendar
 from signals.models import Signal
@@ -56,6 +56,22 @@ def decision_config_get() -> DecisionConfig:
         risk_per_trade_max_percent=settings.RISK_PER_TRADE_MAX_PERCENT,
         max_contracts_per_trade=settings.MAX_CONTRACTS_PER_TRADE,
         quote_max_age_seconds=settings.QUOTE_MAX_AGE_SECONDS,
+        is_orchestrated=settings.ENABLE_ORCHESTRATOR,
+        has_portfolio_guard=settings.ENABLE_PORTFOLIO_GUARD,
+        has_setup_validator=settings.ENABLE_SETUP_VALIDATOR,
+        has_confluence_gate=settings.ENABLE_CONFLUENCE_GATE,
+        confluence_threshold=float(settings.CONFLUENCE_MIN_THRESHOLD),
+        max_vix=float(settings.MAX_VIX_FOR_ENTRY),
+    )
+
+
+def drawdown_freeze_get(at: datetime) -> datetime | None:
+    """Return when the pause of new entries ends that a drawdown made, or None if none is in force.
+
+    It is read anew each time: an answer that was kept for a while could say "not frozen" of a book that is.
+    """
+    return (
+        DrawdownFreeze.objects.filter(until_at__gt=at).order_by("-until_at").values_list("until_at", flat=True).first()
     )
 
 
@@ -152,9 +168,14 @@ def _word(value: object) -> str:
 
 
 def recommendations_unordered() -> QuerySet[Recommendation]:
-    """Return the approved recommendations that have no order yet, real and shadow, oldest first."""
+    """Return the approved recommendations that have no order yet, real and shadow, oldest first.
+
+    A round that was put to a person never trades, whatever the answer: approving decides again in the next round.
+    """
     return (
-        Recommendation.objects.filter(outcome=DecisionOutcome.APPROVED, order__isnull=True)
+        Recommendation.objects.filter(
+            outcome=DecisionOutcome.APPROVED, order__isnull=True, decision__approval__isnull=True
+        )
         .select_related("decision", "signal")
         .order_by("created_at", "pk")
     )

@@ -171,9 +171,19 @@ SIMULATED_MARKET_ALWAYS_OPEN = readers.flag("SIMULATED_MARKET_ALWAYS_OPEN", Fals
 
 AB_SPLIT_PERCENTAGE = readers.integer("AB_SPLIT_PERCENTAGE", 50, minimum=0, maximum=100)
 SIGNAL_MAX_AGE_SECONDS = readers.integer("SIGNAL_MAX_AGE_SECONDS", 1800, minimum=60, maximum=86400)
+ENABLE_ORCHESTRATOR = readers.flag("ENABLE_ORCHESTRATOR", True)
 EXIT_WAIT_SECONDS = readers.integer("EXIT_WAIT_SECONDS", 60, minimum=0, maximum=3600)
 ALLOW_DELAYED_FEED = readers.flag("ALLOW_DELAYED_FEED", False)
 REQUIRE_MTF_BIAS_FOR_ENTRY = readers.flag("REQUIRE_MTF_BIAS_FOR_ENTRY", False)
+BIAS_SOURCE = readers.choice("BIAS_SOURCE", "both", ("both", "webhook", "computed"))
+
+APPROVAL = readers.choice("APPROVAL", "auto", ("auto", "manual", "live_only"))
+APPROVAL_TIMEOUT_SECONDS = readers.integer("APPROVAL_TIMEOUT_SECONDS", 300, minimum=10, maximum=86400)
+ENABLE_PORTFOLIO_GUARD = readers.flag("ENABLE_PORTFOLIO_GUARD", True)
+ENABLE_SETUP_VALIDATOR = readers.flag("ENABLE_SETUP_VALIDATOR", True)
+ENABLE_CONFLUENCE_GATE = readers.flag("ENABLE_CONFLUENCE_GATE", True)
+CONFLUENCE_MIN_THRESHOLD = readers.decimal("CONFLUENCE_MIN_THRESHOLD", "50", minimum="0", maximum="100")
+MAX_VIX_FOR_ENTRY = readers.decimal("MAX_VIX_FOR_ENTRY", "50", minimum="1", maximum="1000")
 
 PAPER_STARTING_EQUITY = readers.decimal("PAPER_STARTING_EQUITY", "100000", minimum="1000", maximum="1000000000")
 RISK_PER_TRADE_PERCENT = readers.decimal("RISK_PER_TRADE_PERCENT", "1", minimum="0.01", maximum="2")
