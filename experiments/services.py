@@ -4,23 +4,40 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max
 
 from experiments.config import DecisionConfig
 from experiments.data import Decision, DecisionInputs
 from experiments.decide import RULES_VERSION
 from experiments.freeze import inputs_to_json
-from experiments.models import AgentDecision, ConfigVersion, DecisionRound, Experiment, GateResult, Recommendation
+from experiments.models import (
+    AgentDecision,
+    ConfigVersion,
+    DecisionRound,
+    DrawdownFreeze,
+    Experiment,
+    GateResult,
+    Recommendation,
+)
 from experiments.rows import gate_rows, recommendation_rows, vote_rows
+from experiments.selectors import drawdown_freeze_get
 from optionsengine.core.canonical import canonical_hash, canonical_json
 from optionsengine.core.enums import Engine
+from optionsengine.core.locks import portfolio_lock
+from optionsengine.core.values import CENT
+from optionsengine.ops.enums import AlertLevel
+from optionsengine.ops.services import alert_raise, alert_resolve
 from signals.models import Signal
 
 BUCKETS = 10_000
+DRAWDOWN_CAUSE = "drawdown_pause"
+DRAWDOWN_PAUSE = timedelta(minutes=30)
+MOST_DRAWDOWN = Decimal("99999.99")
 
 
 def bucket_for(signal_hash: str) -> int:
@@ -109,3 +126,33 @@ def decisions_record(
     AgentDecision.objects.bulk_create(votes)
     Recommendation.objects.bulk_create(recommendations)
     return stored
+
+
+def drawdown_freeze_record(*, drawdown_percent: Decimal, at: datetime) -> datetime:
+    """Pause new entries for 30 minutes because of the day's loss, and return when the pause ends.
+
+    While one is in force it stays as it is: a loss that goes on is judged again when it is over. An alert says so
+    until `drawdown_alert_end`.
+    """
+    with transaction.atomic():
+        portfolio_lock()  # two decisions at once make one pause
+        until = drawdown_freeze_get(at)
+        if until is not None:
+            return until
+        until = at + DRAWDOWN_PAUSE
+        percent = min(drawdown_percent, MOST_DRAWDOWN).quantize(CENT)
+        DrawdownFreeze.objects.create(until_at=until, drawdown_percent=percent, created_at=at)
+        alert_raise(
+            cause=DRAWDOWN_CAUSE,
+            level=AlertLevel.WARNING,
+            message=f"the day has lost {percent} % of its first equity: no new entries until {until:%H:%M} UTC, exits "
+            "run; look at the day's trades, or set the trading state to REDUCING to end the day here",
+            at=at,
+        )
+    return until
+
+
+def drawdown_alert_end(*, at: datetime) -> None:
+    """Resolve the alert of a pause that is over."""
+    if drawdown_freeze_get(at) is None:
+        alert_resolve(cause=DRAWDOWN_CAUSE, at=at)

@@ -3,34 +3,31 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 
 from experiments.facts import Exposure
-from experiments.selectors import recommendations_unordered
-from optionsengine.core.enums import Engine, Intent, Mode
+from experiments.selectors import drawdown_freeze_get
+from optionsengine.core.enums import Engine, Mode
 from optionsengine.core.values import cents
 from optionsengine.market import calendar
 from optionsengine.ops.models import Alert
-from orders.enums import LIVE
 from orders.models import Order
+from positions.books import PendingEntry, books_read, entries_read
 from positions.data import ExitHit, ExitPolicy, HoldFacts, PositionView, ReportedPnl
 from positions.enums import AlertPriority, ExitAction, ExitReason, PositionStatus, RuleScope
 from positions.models import ExitRule, Position
-from positions.rules import PolicyBook, exit_hits, exit_policy_for, expiry_notice, pnl_differs, premium, stop_percent
-from signals.enums import SignalStatus
+from positions.risk import risk_facts
+from positions.rules import PolicyBook, exit_hits, exit_policy_for, expiry_notice, pnl_differs, stop_percent
 from signals.models import Signal
 
 PAGE_SIZE = 500
 UNPRICED = "unpriced:"  # the cause of the alert, before the option's symbol
-_MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=20, decimal_places=6)
 _TIME_STOPS = (ExitReason.EXPIRED, ExitReason.MIN_DTE)
 
 
@@ -155,89 +152,45 @@ def exposure_get(*, symbol: str, at: datetime) -> Exposure:
 
     Working entry orders and approved recommendations that have no order yet count like positions, at their limit or
     the ask and with the stop their position will have, so that decisions made in a row cannot overshoot a limit
-    together. An entry that is partly filled counts as its position plus the dollars it may still buy.
+    together. An entry that is partly filled counts as its position plus the dollars it may still buy. Its Greeks are
+    those that its decision froze of the contract; a position has them of its last mark.
 
     `daily_pnl` is what today (the date in New York) added: the whole result of positions closed today, and the result
     so far of positions opened today. What older positions gain or lose while they stay open is left out: their
     unrealised result belongs to the days that made it.
     """
     day_start = datetime.combine(calendar.new_york_day(at), datetime.min.time(), calendar.NEW_YORK)
-    books = _books(symbol, day_start)
+    books = books_read(day_start=day_start)
     policies = exit_policies()
-    entries = [*_working_entries(policies), *_approved_entries(policies)]
-    new = [entry for entry in entries if entry.is_new]
+    entries = entries_read()
     pending = sum((entry.cost for entry in entries), Decimal(0))
+    at_stop = sum((entry.cost * stop_percent(_entry_policy(policies, entry)) / 100 for entry in entries), Decimal(0))
+    facts = risk_facts((*books.held, *(entry.held for entry in entries)), symbol=symbol)
     return Exposure(
-        equity=settings.PAPER_STARTING_EQUITY + books["realized"] + books["unrealized"],
-        open_positions=books["open"] + len(new),
-        symbol_positions=books["symbol_open"] + sum(entry.underlying == symbol for entry in new),
-        daily_pnl=books["daily"],
-        daily_trades=books["opened_today"] + len(new),
-        exposure=books["open_cost"] + pending,
-        open_risk=cents(books["risk"] + sum((entry.risk for entry in entries), Decimal(0))),
+        equity=settings.PAPER_STARTING_EQUITY + books.realized + books.unrealized,
+        open_positions=sum(facts["by_side"].values()),
+        symbol_positions=sum(facts["symbol_by_side"].values()),
+        daily_pnl=books.daily,
+        daily_trades=books.opened_today + sum(entry.is_new for entry in entries),
+        exposure=books.open_cost + pending,
+        open_risk=cents(books.risk + at_stop),
+        frozen_until=drawdown_freeze_get(at),
+        **facts,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """Dollars an entry may still spend, and lose at its stop; `is_new` when it has no position yet."""
-
-    underlying: str
-    cost: Decimal
-    risk: Decimal
-    is_new: bool
+def _entry_policy(policies: PolicyBook, entry: PendingEntry) -> ExitPolicy:
+    return exit_policy_for(
+        policies,
+        position_id=entry.position_id,
+        symbol=entry.held.symbol,
+        setup_type=entry.setup_type,
+        engine=entry.engine,
+    )
 
 
 def _real() -> Q:
     return Q(mode__in=Mode.real(), is_test=False)
-
-
-def _books(symbol: str, day_start: datetime) -> dict[str, Any]:
-    is_open = ~Q(status=PositionStatus.CLOSED)
-    today = Q(created_at__gte=day_start)
-    unrealized = Coalesce("unrealized_pnl", Decimal(0), output_field=_MONEY)
-    risk = ExpressionWrapper(F("initial_risk") * F("quantity") / F("opened_quantity"), output_field=_MONEY)
-    result = ExpressionWrapper(F("realized_pnl") + unrealized, output_field=_MONEY)
-    totals = Position.objects.filter(_real()).aggregate(
-        open=Count("pk", filter=is_open),
-        symbol_open=Count("pk", filter=is_open & Q(underlying=symbol)),
-        opened_today=Count("pk", filter=today),
-        realized=Sum("realized_pnl", default=Decimal(0)),
-        unrealized=Sum(unrealized, filter=is_open, default=Decimal(0)),
-        open_cost=Sum("open_cost", filter=is_open, default=Decimal(0)),
-        risk=Sum(risk, filter=is_open, default=Decimal(0)),
-        daily=Sum(result, filter=Q(closed_at__gte=day_start) | is_open & today, default=Decimal(0)),
-    )
-    return dict(totals)
-
-
-def _working_entries(policies: PolicyBook) -> list[_Entry]:
-    orders = Order.objects.filter(_real(), intent=Intent.ENTRY, status__in=LIVE).values_list(
-        "underlying", "engine", "recommendation__setup_type", "position__pk",
-        "quantity", "filled_quantity", "limit_price", "recommendation__ask",
-    )  # fmt: skip
-    entries = []
-    for underlying, engine, setup, position_id, quantity, filled, limit, ask in orders:
-        policy = exit_policy_for(
-            policies, position_id=position_id, symbol=underlying, setup_type=setup or "", engine=engine
-        )
-        cost = premium(limit or ask or Decimal(0), quantity - filled)
-        entries.append(_Entry(underlying, cost, cost * stop_percent(policy) / 100, is_new=not filled))
-    return entries
-
-
-def _approved_entries(policies: PolicyBook) -> list[_Entry]:
-    approved = recommendations_unordered().filter(
-        is_shadow=False, signal__is_test=False, signal__status=SignalStatus.APPROVED
-    )
-    entries = []
-    for row in approved:
-        policy = exit_policy_for(
-            policies, position_id=None, symbol=row.underlying, setup_type=row.setup_type, engine=row.engine
-        )
-        cost = premium(row.limit_price or row.ask or Decimal(0), row.quantity)
-        entries.append(_Entry(row.underlying, cost, cost * stop_percent(policy) / 100, is_new=True))
-    return entries
 
 
 def exit_signals_payload(at: datetime) -> dict[str, Any]:
