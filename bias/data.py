@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bias.enums import Bias, MacroClass, Regime
+from bias.enums import Bias, BiasOrigin, GammaEnvironment, GammaMagnitude, MacroClass, Regime
+from bias.resolver import gamma_score, resolved_score
 from optionsengine.core.enums import Side
 from signals.bias_v1 import LevelsV1
 from signals.bias_v3 import IntentWord, Invalidation, Levels, Liquidity, Space, Trigger
@@ -100,8 +101,26 @@ class BiasReading(_Frozen):
     entry_mode_hint: str
 
 
+class GammaReading(_Frozen):
+    """Dealers' gamma as the newest gamma context told it: exposures in dollars per percent move, levels in dollars."""
+
+    environment: GammaEnvironment
+    magnitude: GammaMagnitude
+    net_gex: float
+    total_gex: float
+    flip_level: float | None
+    distance_to_flip: float | None
+    call_wall: float | None
+    put_wall: float | None
+    volatility_bias: str
+    as_of_at: datetime
+
+
 class BiasState(BiasReading):
-    """The whole state: the newest reading, whose it is, what it changed and what it means for each side."""
+    """The whole state: the newest reading, whose it is, what it changed and what it means for each side.
+
+    `gamma` is merged in when a state is read; a stored one has none.
+    """
 
     symbol: str
     event_at: datetime
@@ -113,6 +132,18 @@ class BiasState(BiasReading):
     transitions: Transitions
     acceleration: Acceleration
     effective: Effective
+    origin: BiasOrigin = BiasOrigin.WEBHOOK
+    gamma: GammaReading | None = None
+
+    @property
+    def gamma_score(self) -> float:
+        """The gamma's score, −70 to 70; 0 without gamma."""
+        return 0.0 if self.gamma is None else gamma_score(self.gamma.environment)
+
+    @property
+    def resolved_score(self) -> float:
+        """The bias score with the gamma's in it, −100 to 100; without gamma the bias score itself."""
+        return resolved_score(self.bias_score, None if self.gamma is None else self.gamma.environment)
 
 
 class Staleness(_Frozen):

@@ -44,3 +44,34 @@ class BiasOutcome(StrEnum):
     ACCEPTED = "ACCEPTED"
     DUPLICATE = "DUPLICATE"
     OUT_OF_ORDER = "OUT_OF_ORDER"
+
+
+class BiasOrigin(TextChoices):
+    """Who made a state: a sender's events, or this engine from bars."""
+
+    WEBHOOK = "webhook"
+    COMPUTED = "computed"
+
+
+class BiasSource(StrEnum):
+    """Whose state counts: the setting `BIAS_SOURCE`."""
+
+    BOTH = "both"
+    WEBHOOK = "webhook"
+    COMPUTED = "computed"
+
+
+class ConfigSection(TextChoices):
+    """The sections of the bias configuration."""
+
+    GATING = "gating"
+    RISK = "risk"
+    STALENESS = "staleness"
+
+
+class SeedRefusal(StrEnum):
+    """Why a made-up state was not written."""
+
+    INVALID_SEED = "INVALID_SEED"
+    FRESH_STATE = "FRESH_STATE"
+    LATER_STATE = "LATER_STATE"

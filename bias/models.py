@@ -1,8 +1,9 @@
 """The bias of each symbol: its current state and every event that made it; and what gamma events said."""
 
+import pghistory
 from django.db import models
 
-from bias.enums import Bias, GammaEnvironment, GammaMagnitude
+from bias.enums import Bias, BiasOrigin, ConfigSection, GammaEnvironment, GammaMagnitude
 from optionsengine.core.models import MutableRow, Row, bounded, one_of
 from signals.models import WebhookEvent
 
@@ -10,20 +11,25 @@ FLOAT_LIMIT = 1e60  # beyond any number that a body can hold
 
 
 class BiasStateCurrent(MutableRow):
-    """The newest state of one symbol; `state` holds every field of it (see `bias.data.BiasState`)."""
+    """The newest state of one symbol and origin; `state` holds every field of it (see `bias.data.BiasState`)."""
 
     symbol = models.CharField(max_length=16)
-    event_at = models.DateTimeField(help_text="The sender's time of the newest event.")
+    origin = models.CharField(max_length=10, choices=BiasOrigin.choices, default=BiasOrigin.WEBHOOK)
+    event_at = models.DateTimeField(help_text="The sender's time of the newest event, or the end of the newest bar.")
     event_type = models.CharField(max_length=30)
     bias = models.CharField(max_length=10, choices=Bias.choices)
     bias_score = models.FloatField()
     state = models.JSONField()
+    before = models.JSONField(
+        null=True, blank=True, help_text="The last state of an earlier time, from which the changes are counted."
+    )
 
     class Meta:
         db_table = "bias_state_current"
         constraints = [
-            models.UniqueConstraint(fields=["symbol"], name="bias_state_current_symbol"),
+            models.UniqueConstraint(fields=["symbol", "origin"], name="bias_state_current_symbol_origin"),
             one_of("bias_state_current_bias", "bias", Bias.values),
+            one_of("bias_state_current_origin", "origin", BiasOrigin.values),
             bounded("bias_state_current_score_bounds", minimum=-100, maximum=100.0001, bias_score=None),
         ]
 
@@ -49,6 +55,24 @@ class BiasStateHistory(Row):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.event_type}"
+
+
+@pghistory.track()
+class BiasConfigSection(models.Model):
+    """The keys of one section of the bias configuration that differ from the documented defaults."""
+
+    name = models.CharField(max_length=10, primary_key=True, choices=ConfigSection.choices)
+    values = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "bias_config"
+        verbose_name = "bias configuration"
+        verbose_name_plural = "bias configuration"
+        constraints = [one_of("bias_config_name", "name", ConfigSection.values)]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class GammaSnapshot(Row):

@@ -8,12 +8,13 @@ from bias.data import (
     BiasReading,
     BiasState,
     Effective,
+    GammaReading,
     GatingView,
     SideEffect,
     Staleness,
     Transitions,
 )
-from bias.enums import Bias, MacroClass, Regime
+from bias.enums import Bias, BiasSource, MacroClass, Regime
 from optionsengine.core.enums import Side
 from signals.bias_v1 import BiasV1Payload
 from signals.bias_v3 import BiasV3Payload, Invalidation, Liquidity
@@ -25,6 +26,7 @@ STALENESS = StalenessConfig()
 COMPRESSION_CHOP = 70.0
 EXPANSION_CHOP_DROP = 10.0
 MACRO_FLIP_DRIFT = 0.15
+EVENT_RANKS = {"BIAS_SNAPSHOT": 0, "BIAS_CHANGE": 1, "ORB_UPDATE": 2}  # of two events of one time the greater stays
 _ALIGNED = {Side.LONG: MacroClass.TREND_UP, Side.SHORT: MacroClass.TREND_DOWN}
 
 
@@ -194,11 +196,24 @@ def effective_for(view: GatingView, side: Side, config: GatingConfig = GATING) -
     )
 
 
+def effective_of(view: GatingView, config: GatingConfig) -> Effective:
+    """Return what a state means for either side."""
+    return Effective(long=effective_for(view, Side.LONG, config), short=effective_for(view, Side.SHORT, config))
+
+
+def event_order(state: BiasState) -> tuple[datetime, int, str]:
+    """Return what the events of a symbol are ordered by: their time, the rank of their type, their hash.
+
+    No two events share it, so that whatever order they come in, one and the same is the greatest. Types of which only
+    the legacy event knows rank lowest.
+    """
+    return state.event_at, EVENT_RANKS.get(state.event_type, -1), state.sender_event_hash
+
+
 def state_derive(draft: BiasDraft, previous: BiasState | None, config: GatingConfig = GATING) -> BiasState:
     """Return the state after `draft`, given the one before it."""
     payload = draft.payload
     reading = reading_of(payload)
-    view = gating_view(reading)
     transitions = transitions_of(reading, previous)
     return BiasState(
         **{name: getattr(reading, name) for name in BiasReading.model_fields},
@@ -211,8 +226,41 @@ def state_derive(draft: BiasDraft, previous: BiasState | None, config: GatingCon
         session=payload.session,
         transitions=transitions,
         acceleration=acceleration_of(reading, previous, macro_flip=transitions.macro_flip),
-        effective=Effective(long=effective_for(view, Side.LONG, config), short=effective_for(view, Side.SHORT, config)),
+        effective=effective_of(gating_view(reading), config),
     )
+
+
+def state_in_force(state: BiasState, config: GatingConfig, gamma: GammaReading | None = None) -> BiasState:
+    """Return a stored state as it counts now: its effect under `config`, with `gamma` merged in."""
+    return state.model_copy(update={"effective": effective_of(gating_view(state), config), "gamma": gamma})
+
+
+def state_select(
+    webhook: BiasState | None,
+    computed: BiasState | None,
+    at: datetime,
+    *,
+    source: BiasSource,
+    in_session: bool,
+    config: StalenessConfig = STALENESS,
+) -> BiasState | None:
+    """Return the state that counts: the sender's while it is fresh, else the computed one.
+
+    Of two stale ones the newer counts, the sender's if they are equally old; `source` may shut out either.
+    """
+    if source == BiasSource.WEBHOOK or (source == BiasSource.BOTH and computed is None):
+        return webhook
+    if source == BiasSource.COMPUTED or webhook is None or computed is None:
+        return computed
+    if not staleness(webhook, at, in_session=in_session, config=config).is_stale:
+        return webhook
+    is_computed_fresh = not staleness(computed, at, in_session=in_session, config=config).is_stale
+    return computed if is_computed_fresh or computed.event_at > webhook.event_at else webhook
+
+
+def _threshold(state: BiasState, config: StalenessConfig, *, in_session: bool) -> timedelta:
+    floor = timedelta(minutes=config.session_minutes if in_session else config.outside_minutes)
+    return max(floor, timedelta(seconds=config.bars * timeframe_seconds(state.chart_tf)))
 
 
 def staleness(state: BiasState, at: datetime, *, in_session: bool, config: StalenessConfig = STALENESS) -> Staleness:
@@ -220,11 +268,22 @@ def staleness(state: BiasState, at: datetime, *, in_session: bool, config: Stale
 
     `in_session` is the exchange calendar's word, not the sender's.
     """
-    age = at - state.event_at
-    floor = timedelta(minutes=config.session_minutes if in_session else config.outside_minutes)
-    threshold = max(floor, timedelta(seconds=config.bars * timeframe_seconds(state.chart_tf)))
+    age, threshold = at - state.event_at, _threshold(state, config, in_session=in_session)
     return Staleness(
         is_stale=age > threshold,
         age_minutes=round(age.total_seconds() / 60, 1),
         threshold_minutes=round(threshold.total_seconds() / 60, 1),
     )
+
+
+def fresh_until(
+    state: BiasState, *, in_session: bool, turns_at: datetime, config: StalenessConfig = STALENESS
+) -> datetime:
+    """Return when a state that is fresh now becomes stale.
+
+    `turns_at` is when the session ends, or the next one begins: the threshold is another one from then on.
+    """
+    now_until = state.event_at + _threshold(state, config, in_session=in_session)
+    if now_until < turns_at:
+        return now_until
+    return max(turns_at, state.event_at + _threshold(state, config, in_session=not in_session))

@@ -1,71 +1,217 @@
 """What changes the bias."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
+from bias.computed import reading_event_at, state_computed
+from bias.config import BiasConfig
+from bias.config_reading import AnySection, section_plain, section_read
 from bias.data import BiasState
-from bias.enums import BiasOutcome
-from bias.models import BiasStateCurrent, BiasStateHistory, GammaSnapshot
-from bias.rules import state_derive
-from signals.data import BiasDraft, GammaDraft
+from bias.enums import BiasOrigin, BiasOutcome, BiasSource, ConfigSection, SeedRefusal
+from bias.models import BiasConfigSection, BiasStateCurrent, BiasStateHistory, GammaSnapshot
+from bias.rules import event_order, state_derive
+from bias.seeding import PATH as SEED_PATH
+from bias.seeding import SOURCE as SEED_SOURCE
+from bias.seeding import Seed, seed_body, seed_faults
+from bias.selectors import bias_config_get, fresh_until_at, gammas_get, staleness_at, state_chosen, states_stored
+from optionsengine.core.canonical import canonical_json
+from optionsengine.core.errors import Refusal
+from optionsengine.core.ids import new_id
+from optionsengine.market import calendar
+from optionsengine.market.mtf import MtfReading
+from signals.adapters.bias_v3 import BiasV3Adapter
+from signals.data import Arrival, BiasDraft, GammaDraft, IntakeRejected
+from signals.enums import EventStatus, Family
 from signals.models import WebhookEvent
 
 
 def bias_event_apply(*, draft: BiasDraft, event: WebhookEvent, at: datetime) -> BiasOutcome:
     """Apply one bias event to its symbol's state and record it. Call in the transaction that marks the event.
 
-    An event already recorded is a `DUPLICATE`; one older than the state is recorded as `OUT_OF_ORDER` and changes
-    nothing. Two events of one time are both applied, in the order in which they came.
+    An event already recorded is a `DUPLICATE`; one of an earlier time than the state is recorded as `OUT_OF_ORDER` and
+    changes nothing. Every other one is applied: its reading is compared with the last state of an earlier time, and
+    its own state, with what that comparison says has changed, is recorded. Where several events have one time, all of
+    them are applied so, and the state that stays current is that of the greatest by `event_order`. What stays after
+    any number of events does therefore not depend on the order in which they came.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("a bias event needs one transaction around its effect and its mark")
-    current, previous = _lock_or_create(draft, at)
-    # under the lock, so that of two equal events at once the second sees the first
-    if BiasStateHistory.objects.filter(sender_event_hash=draft.event_id).exists():
-        if previous is None:
-            current.delete()
+    config = bias_config_get().gating
+    first = state_derive(draft, None, config)
+    row, is_new = _lock_or_create(first, at)
+    current = None if is_new else BiasState.model_validate(row.state)
+    state, is_applied, is_later = first, True, False
+    if current is not None:
+        is_applied, is_later = draft.event_at >= current.event_at, draft.event_at > current.event_at
+        before = row.state if is_later else row.before
+        if is_applied and before is not None:
+            state = state_derive(draft, BiasState.model_validate(before), config)
+    # before the state is written: of two equal events at once, of whatever symbols, the second waits here for the first
+    if not _history_save(state, event, at, is_applied=is_applied):
+        if is_new:
+            row.delete()
         return BiasOutcome.DUPLICATE
-    is_applied = previous is None or draft.event_at >= previous.event_at
-    state = state_derive(draft, previous if is_applied else None)
-    if is_applied and previous is not None:
-        _write(current, state, at)
-        current.save()
-    BiasStateHistory.objects.create(
+    if current is not None and event_order(state) > event_order(current):
+        row.before = row.state if is_later else row.before
+        _write(row, state, at)
+        row.save()
+    return BiasOutcome.ACCEPTED if is_applied else BiasOutcome.OUT_OF_ORDER
+
+
+def _history_save(state: BiasState, event: WebhookEvent, at: datetime, *, is_applied: bool) -> bool:
+    """Record an event; False if it, or the request that brought it, is recorded already."""
+    row = BiasStateHistory(
         created_at=at,
         event=event,
-        symbol=draft.symbol,
-        sender_event_hash=draft.event_id,
-        event_at=draft.event_at,
+        symbol=state.symbol,
+        sender_event_hash=state.sender_event_hash,
+        event_at=state.event_at,
         event_type=state.event_type,
         is_applied=is_applied,
         state=state.model_dump(mode="json"),
     )
-    return BiasOutcome.ACCEPTED if is_applied else BiasOutcome.OUT_OF_ORDER
+    BiasStateHistory.objects.bulk_create([row], ignore_conflicts=True)
+    return BiasStateHistory.objects.filter(pk=row.pk).exists()
 
 
-def _write(current: BiasStateCurrent, state: BiasState, at: datetime) -> None:
-    current.event_at = state.event_at
-    current.event_type = state.event_type
-    current.bias = state.bias
-    current.bias_score = state.bias_score
-    current.state = state.model_dump(mode="json")
-    current.updated_at = at
+def _write(row: BiasStateCurrent, state: BiasState, at: datetime) -> None:
+    for name, value in _columns(state, at).items():
+        setattr(row, name, value)
 
 
-def _lock_or_create(draft: BiasDraft, at: datetime) -> tuple[BiasStateCurrent, BiasState | None]:
-    """Return the symbol's locked row and the state it held; None if this event has just made it."""
-    rows = BiasStateCurrent.objects.select_for_update().filter(symbol=draft.symbol)
-    current = rows.first()
-    if current is None:
-        fresh = BiasStateCurrent(symbol=draft.symbol, created_at=at)
-        _write(fresh, state_derive(draft, None), at)
-        # of two first events at once one inserts, the other waits for it here and then finds its row
-        BiasStateCurrent.objects.bulk_create([fresh], ignore_conflicts=True)
-        current = rows.get()
-        if current.pk == fresh.pk:
-            return current, None
-    return current, BiasState.model_validate(current.state)
+def _columns(state: BiasState, at: datetime) -> dict[str, Any]:
+    return {
+        "event_at": state.event_at,
+        "event_type": state.event_type,
+        "bias": state.bias,
+        "bias_score": state.bias_score,
+        "state": state.model_dump(mode="json"),
+        "updated_at": at,
+    }
+
+
+def _lock_or_create(first: BiasState, at: datetime) -> tuple[BiasStateCurrent, bool]:
+    """Return the symbol's locked row, and whether this event has just made it."""
+    rows = BiasStateCurrent.objects.select_for_update().filter(symbol=first.symbol, origin=BiasOrigin.WEBHOOK)
+    row = rows.first()
+    if row is not None:
+        return row, False
+    made = BiasStateCurrent(symbol=first.symbol, origin=BiasOrigin.WEBHOOK, created_at=at)
+    _write(made, first, at)
+    # of two first events at once one inserts, the other waits for it here and then finds its row
+    BiasStateCurrent.objects.bulk_create([made], ignore_conflicts=True)
+    row = rows.get()
+    return row, row.pk == made.pk
+
+
+def bias_computed_save(*, state: BiasState, at: datetime) -> bool:
+    """Store a computed state if its bar is newer than the stored one's; tell whether it was. No sender's is touched."""
+    if _computed_replace(state, at):
+        return True
+    row = _computed_create(state, at)
+    return BiasStateCurrent.objects.filter(pk=row.pk).exists()
+
+
+def _computed_replace(state: BiasState, at: datetime) -> bool:
+    stored = BiasStateCurrent.objects.filter(symbol=state.symbol, origin=BiasOrigin.COMPUTED)
+    return stored.filter(event_at__lt=state.event_at).update(**_columns(state, at)) > 0
+
+
+def _computed_create(state: BiasState, at: datetime) -> BiasStateCurrent:
+    row = BiasStateCurrent(symbol=state.symbol, origin=BiasOrigin.COMPUTED, created_at=at, **_columns(state, at))
+    BiasStateCurrent.objects.bulk_create([row], ignore_conflicts=True)
+    return row
+
+
+def bias_for_decision(
+    *, symbol: str, reading: MtfReading | None, at: datetime, source: BiasSource, config: BiasConfig
+) -> BiasState | None:
+    """Return the state of `symbol` that a decision at `at` goes by, its gamma merged in; None if there is none.
+
+    `reading` is what its bars say, None where there are too few of them or `source` shuts computed states out. Where
+    it is of a newer bar than the stored computed state, the state it makes is stored. Two queries, three at a new bar.
+    """
+    stored = states_stored(symbol)
+    if reading is not None and source != BiasSource.WEBHOOK:
+        previous = stored.get(BiasOrigin.COMPUTED)
+        if previous is None or min(reading_event_at(reading), at) > previous.event_at:
+            made = state_computed(symbol=symbol, reading=reading, previous=previous, at=at, config=config)
+            stored[BiasOrigin.COMPUTED.value] = made
+            if previous is None:
+                _computed_create(made, at)
+            else:
+                _computed_replace(made, at)
+    return state_chosen(stored, symbol, at, source=source, config=config, gammas=gammas_get((symbol,), at))
+
+
+def bias_seed(*, seed: Seed, is_replacing: bool, at: datetime) -> BiasState:
+    """Write a state that a person made up, as an event would: a request in the inbox, its history row, the state.
+
+    The request is marked as this command's and the state's source is `SEED`. Without `is_replacing`, a sender's state
+    that is still fresh is not replaced.
+
+    :raises Refusal: saying what to give, or do, instead; nothing is written then.
+    """
+    faults = seed_faults(seed)
+    if faults:
+        raise Refusal(SeedRefusal.INVALID_SEED, "; ".join(faults))
+    body = seed_body(seed, key=str(new_id()), in_session=calendar.is_open(at), at=at)
+    try:
+        draft = BiasV3Adapter().read(body, Arrival(at, allow_delayed_feed=True, max_age_seconds=0))
+    except IntakeRejected as error:
+        raise Refusal(SeedRefusal.INVALID_SEED, error.message) from error
+    draft = replace(draft, payload=draft.payload.model_copy(update={"source": SEED_SOURCE}))
+    with transaction.atomic():
+        config = bias_config_get()
+        known = states_stored(draft.symbol).get(BiasOrigin.WEBHOOK)
+        is_senders = known is not None and known.source != SEED_SOURCE
+        if known and is_senders and not is_replacing and not staleness_at(known, at, config.staleness).is_stale:
+            raise Refusal(
+                SeedRefusal.FRESH_STATE,
+                f"{draft.symbol} has a fresh state from {known.source}, {known.bias} at {known.bias_score:g}; "
+                f"wait until {fresh_until_at(known, at, config.staleness):%Y-%m-%d %H:%M:%S} UTC, or add --replace",
+            )
+        event = WebhookEvent.objects.create(
+            created_at=at,
+            updated_at=at,
+            path=SEED_PATH,
+            content_type="application/json",
+            body=(raw := canonical_json(body).encode()),
+            size=len(raw),
+            authenticated=True,
+            family=Family.BIAS_V3,
+            sender_event_id=draft.event_id,
+            symbol=draft.symbol,
+            status=EventStatus.ACCEPTED,
+            finished_at=at,
+        )
+        bias_event_apply(draft=draft, event=event, at=at)
+        state = states_stored(draft.symbol)[BiasOrigin.WEBHOOK]
+        if state.sender_event_hash != draft.event_id:
+            raise Refusal(
+                SeedRefusal.LATER_STATE,
+                f"{draft.symbol} has a state of {state.event_at:%Y-%m-%d %H:%M:%S} UTC, later than this one; "
+                "check the clock of this machine and of that sender, then try again",
+            )
+    return state
+
+
+def bias_config_set(*, section: ConfigSection, values: Mapping[str, Any], at: datetime) -> AnySection:
+    """Store `values` as the keys of a section that differ from the defaults, and return the section as it is now.
+
+    Keys that are left out, and those given as their default, have the default again.
+
+    :raises ConfigInvalid: naming every key that cannot be; nothing is stored then.
+    """
+    read = section_read(section, values)
+    BiasConfigSection.objects.update_or_create(
+        name=section.value, defaults={"values": section_plain(read), "updated_at": at}
+    )
+    return read
 
 
 def gamma_snapshot_save(*, draft: GammaDraft, event: WebhookEvent, at: datetime) -> None:

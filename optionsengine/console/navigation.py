@@ -21,6 +21,7 @@ SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "Rules": (
         ("Trading state", "power_settings_new", "ops", "tradingstate"),
         ("Risk limits", "shield", "experiments", "risklimit"),
+        ("Bias rules", "tune", "bias", "biasconfigsection"),
         ("Exit rules", "rule", "positions", "exitrule"),
         ("Webhook sources", "key", "signals", "webhooksource"),
     ),

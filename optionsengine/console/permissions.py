@@ -33,6 +33,7 @@ OPERATOR_MAY = (
     "experiments.add_risklimit",
     "experiments.change_risklimit",
     "experiments.delete_risklimit",
+    "bias.change_biasconfigsection",
     "ops.add_tradingstate",
     "ops.change_tradingstate",
 )

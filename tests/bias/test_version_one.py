@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bias.config import StalenessConfig
 from bias.data import Acceleration, BiasState, Transitions
 from bias.rules import state_derive
 from experiments.selectors import bias_facts
-from optionsengine.core.enums import Side
 from tests.bias.payloads import bias_draft
 from tests.signals.adapters.bodies import AT, BIAS_V1, TS, changed, read
 
@@ -91,6 +91,6 @@ def test_a_state_of_either_version_keeps_its_own_levels():
         assert type(stored.levels) is type(made.levels)
 
 
-def test_a_decision_sees_the_unknown_as_empty_words():
-    facts = bias_facts(state_derive(draft(), None), side=Side.SHORT, at=AT)
-    assert (facts.macro_class, facts.intent_type, facts.trend_phase, facts.atr_state) == ("", "", "", "")
+def test_a_decision_sees_the_unknown_as_unknown():
+    facts = bias_facts(state_derive(draft(), None), at=AT, config=StalenessConfig())
+    assert (facts.macro_class, facts.intent_type, facts.trend_phase, facts.atr_state) == (None, "", "", "")

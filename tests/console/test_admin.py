@@ -9,7 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from bias.models import BiasStateCurrent, BiasStateHistory, GammaSnapshot
+from bias.enums import ConfigSection
+from bias.models import BiasConfigSection, BiasStateCurrent, BiasStateHistory, GammaSnapshot
 from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation, RiskLimit
 from optionsengine.core.admin import LedgerAdmin
 from optionsengine.market.limits import Rate, limit_take
@@ -28,6 +29,11 @@ def _heartbeat(number):
     Heartbeat.objects.create(name=f"beat-{number}", beat_at=factories.AT)
 
 
+def _bias_section(number):
+    name = ConfigSection.values[number % len(ConfigSection.values)]
+    BiasConfigSection.objects.update_or_create(name=name, defaults={"updated_at": factories.AT})
+
+
 def _trading_state(number):
     TradingState.objects.update_or_create(pk=1, defaults={"updated_at": factories.AT})
 
@@ -41,6 +47,7 @@ MAKERS = {
     BiasStateCurrent: lambda n: factories.bias_current(),
     BiasStateHistory: lambda n: factories.bias_history(),
     GammaSnapshot: lambda n: factories.gamma_snapshot(),
+    BiasConfigSection: _bias_section,
     FeedTick: lambda n: factories.feed_tick(),
     Experiment: lambda n: factories.experiment(),
     DecisionRound: lambda n: factories.decision_round(),
