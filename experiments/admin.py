@@ -4,15 +4,14 @@ from django.contrib import admin
 
 from experiments.models import (
     AgentDecision,
-    DecisionRound,
     Experiment,
     GateResult,
     Recommendation,
     RiskLimit,
 )
+from experiments.round_admin import OUTCOMES
 from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, WordedForm, badge
 
-OUTCOMES = {"approved": GOOD, "deferred": WAITING, "refused": BAD}
 VERDICTS = {"pass": GOOD, "defer": WAITING, "refuse": BAD}
 
 
@@ -20,20 +19,6 @@ VERDICTS = {"pass": GOOD, "defer": WAITING, "refuse": BAD}
 class ExperimentAdmin(LedgerAdmin):
     list_display = ("created_at", "signal", "variant", "bucket", "split_percentage")
     list_select_related = ("signal",)
-
-
-@admin.register(DecisionRound)
-class DecisionRoundAdmin(LedgerAdmin):
-    list_display = ("created_at", "shown_signal", "round", "shown_outcome", "code", "execution_mode", "rules_version")
-    list_select_related = ("experiment__signal",)
-
-    @admin.display(description="signal")
-    def shown_signal(self, row: DecisionRound) -> str:
-        return str(row.experiment.signal)
-
-    @badge("outcome", OUTCOMES)
-    def shown_outcome(self, row: DecisionRound) -> str:
-        return row.outcome
 
 
 @admin.register(GateResult)

@@ -13,7 +13,7 @@ from experiments.decide import RULES_VERSION, decide
 from experiments.freeze import inputs_from_json
 from experiments.models import DecisionRound
 from experiments.rows import gate_rows, recommendation_rows, vote_rows
-from experiments.what_if import Changes, Comparison, what_if
+from experiments.what_if import Changes, Comparison, NotReplayable, what_if
 from optionsengine.core import clock
 from optionsengine.core.canonical import canonical_hash, canonical_json
 
@@ -113,8 +113,12 @@ def decision_replay(decision: DecisionRound) -> ReplayResult:
 def decision_what_if(decision: DecisionRound, changes: Changes) -> Comparison:
     """Return what the stored decision would be with `changes`, with the database and the clock made to raise.
 
-    :raises ValueError: if the stored inputs cannot be read back.
+    :raises NotReplayable: if the stored inputs cannot be read back.
     :raises WhatIfInvalid: if the changes contradict the frozen settings.
     """
     with _sealed():
-        return what_if(inputs_from_json(decision.inputs), changes)
+        try:
+            inputs = inputs_from_json(decision.inputs)
+        except ValueError:
+            raise NotReplayable({"inputs": "they were stored by other rules, in a form that is not read"}) from None
+        return what_if(inputs, changes)

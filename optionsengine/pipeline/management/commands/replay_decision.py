@@ -113,7 +113,7 @@ class Command(BaseCommand):
                 compared = decision_what_if(decision, changes)
             except WhatIfInvalid as error:
                 raise CommandError(str(error)) from None
-            except ValueError:
+            except NotReplayable:
                 report.unreadable += 1
                 continue
             signal_id = decision.experiment.signal_id
