@@ -56,7 +56,7 @@ class ErrorsSchema(AutoSchema):
         found = {400, 401, 503}
         if not is_open:
             found.add(403)
-        if "{" in self.path or self._is_list_view():
+        if "{" in self.path or self._is_list_view() or getattr(self.view, "may_find_nothing", False):
             found.add(404)
         if self.method == "POST":
             found.add(415)

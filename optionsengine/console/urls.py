@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
 
+from bias.views import BiasHistoryView, BiasStateView, BiasSummaryView
 from optionsengine.console import health, metrics, views
 from optionsengine.console.cron_views import CronQueueView
 from orders.views import OrderViewSet, TradeViewSet
@@ -19,6 +20,9 @@ router.register("positions", PositionViewSet)
 
 v1: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
+    path("bias/state/", BiasStateView.as_view(), name="bias-state"),
+    path("bias/history/", BiasHistoryView.as_view(), name="bias-history"),
+    path("bias/summary/", BiasSummaryView.as_view(), name="bias-summary"),
     path("exit-signals/", ExitSignalsView.as_view(), name="exit-signals"),
     path("paper-trading/", views.PaperTradingView.as_view(), name="paper-trading"),
     path("refresh-positions/", views.RefreshPositionsView.as_view(), name="refresh-positions"),
@@ -33,6 +37,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", include(v1)),
+    re_path(r"^api/bias/state/?$", BiasStateView.as_view(schema=None)),
     re_path(r"^api/cron/process-queue/?$", CronQueueView.as_view(schema=None)),
     path("api/auth/token/", views.LoginView.as_view(), name="token"),
     path("api/auth/token/refresh/", TokenRefreshView.as_view(), name="token-refresh"),

@@ -26,7 +26,7 @@ from tests.factories.people import PASSWORD
 pytestmark = pytest.mark.django_db
 NOBODY = UUID("019c0000-0000-7000-8000-000000000000")
 LISTS = ("signals", "orders", "trades", "positions")
-READS = (*(f"{name}/" for name in LISTS), "exit-signals/")
+READS = (*(f"{name}/" for name in LISTS), "exit-signals/", "bias/history/", "bias/summary/")
 ACTS = ("paper-trading/", "refresh-positions/", "pipeline/run/")
 
 
@@ -120,6 +120,9 @@ def test_no_route_is_forgotten():
         "positions/<str:pk>/marks/",
         "positions/<str:pk>/close/",
         "exit-signals/",
+        "bias/state/",  # in tests/bias/test_api
+        "bias/history/",
+        "bias/summary/",
         "stream-ticket/",
         "cron/process-queue/",  # in test_cron
         *ACTS,
