@@ -20,7 +20,8 @@ from positions.risk import DollarGreeks, Held, dollar_greeks
 from positions.rules import premium
 from signals.enums import SignalStatus
 
-# one pass over the real positions; those that are closed fall into one group without symbol, side and expiration
+# one pass over the real positions; those that are closed fall into one group without symbol, side and expiration.
+# OFFSET 0 keeps the planner from reading a Greek out of its JSON once for every place that uses it
 _POSITIONS = """
     SELECT underlying, side, expiration, count(*), count(*) FILTER (WHERE created_at >= %(day)s),
         sum(realized_pnl), sum(unrealized), sum(open_cost), sum(initial_risk * quantity / opened_quantity),
@@ -41,6 +42,7 @@ _POSITIONS = """
             SELECT status <> %(closed)s AS is_open, CASE WHEN status <> %(closed)s THEN greeks END AS held
         ) AS state
         WHERE mode = ANY(%(real)s) AND NOT is_test
+        OFFSET 0
     ) AS book
     GROUP BY underlying, side, expiration
 """
@@ -76,7 +78,6 @@ _ENTRIES = f"""
     WHERE entry.outcome = %(approved)s AND NOT entry.is_shadow AND NOT signal.is_test
         AND signal.status = %(signal_approved)s
         AND NOT EXISTS (SELECT FROM orders made WHERE made.recommendation_id = entry.id)
-        AND NOT EXISTS (SELECT FROM approvals asked WHERE asked.decision_id = entry.decision_id)
         AND NOT EXISTS (SELECT FROM approvals asked WHERE asked.decision_id = entry.decision_id)
 """  # noqa: S608 - its parts are constants
 

@@ -240,6 +240,20 @@ PIPELINE: Rows = {
     PipelineCode.RUN_AGAIN: ("Not a refusal: a person has it decided again.", "Nothing."),
     PipelineCode.ALREADY_ORDERED: ("Its order was made already, so it cannot run again.", "Send a new alert."),
     PipelineCode.NOT_PENDING: ("The signal's status does not allow this.", "Reload its page."),
+    PipelineCode.AWAITING_APPROVAL: (
+        "Not a refusal: it passed everything and waits for a person.",
+        "Approve or reject it under Review in the admin, before its time is over.",
+    ),
+    PipelineCode.APPROVED_BY_PERSON: (
+        "Not a refusal: the person named beside it approved, and it is decided again on fresh inputs.",
+        "Nothing.",
+    ),
+    PipelineCode.APPROVAL_LAPSED: (
+        "Nobody approved it within APPROVAL_TIMEOUT_SECONDS, or before it was too old.",
+        "Run it again while it is fresh enough, or wait for the next alert.",
+    ),
+    PipelineCode.NOT_AWAITING: ("It does not wait for approval, or no longer.", "Reload; its page says how it ended."),
+    PipelineCode.REASON_REQUIRED: ("What waits for approval is rejected with a reason only.", "Write why."),
 }
 
 POSITIONS: Rows = {

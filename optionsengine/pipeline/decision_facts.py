@@ -9,7 +9,7 @@ from experiments.config import DecisionConfig, Limits
 from experiments.data import DecisionInputs, MarketSnapshot, SessionFacts
 from experiments.facts import BiasFacts, ContextFacts, Exposure
 from experiments.freeze import inputs_build
-from experiments.policy import execution_mode
+from experiments.policy import execution_mode, real_engine
 from experiments.selectors import bias_facts_get, context_facts_get, decision_config_get, limits_get, signal_facts
 from experiments.setup_type import setup_type_for
 from optionsengine.core.enums import Engine
@@ -53,6 +53,7 @@ class DecisionFacts:
     def inputs(self, signal: Signal, variant: Engine, market: MarketSnapshot) -> DecisionInputs:
         """Freeze everything the decision of `signal` is made of."""
         facts, symbol, at = signal_facts(signal), signal.symbol, self._at
+        engine = real_engine(variant, is_orchestrated=self._config.is_orchestrated)
         if symbol not in self._bias:
             self._bias[symbol] = bias_facts_get(symbol=symbol, at=at, config=self._config.bias.staleness)
         if symbol not in self._context:
@@ -62,8 +63,8 @@ class DecisionFacts:
         return inputs_build(
             signal=facts,
             at=at,
-            variant=variant,
-            execution_mode=execution_mode(settings.APP_MODE, variant),
+            variant=engine,
+            execution_mode=execution_mode(settings.APP_MODE, engine),
             trading_status=self._trading_status,
             session=self._session,
             market=market,

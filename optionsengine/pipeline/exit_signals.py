@@ -18,6 +18,7 @@ from optionsengine.core.retry import database_retried
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel
 from optionsengine.ops.services import alert_raise
+from optionsengine.pipeline.approvals import approval_supersede
 from optionsengine.pipeline.enums import PipelineCode
 from optionsengine.pipeline.nudges import exits_nudge
 from optionsengine.pipeline.orchestrate import outcome_count, signals_claim
@@ -142,17 +143,18 @@ def _older_entries(signal: Signal) -> QuerySet[Signal]:
 def _entries_end(signal: Signal, *, at: datetime) -> bool:
     """End the older entries that have not filled; True if one is underway, so that its outcome must come first.
 
-    Looked for in the direction in which an entry moves (pending, approved, ordered), so that none slips through.
+    Looked for in the direction in which an entry moves (pending, approved, ordered), so that none slips through; what
+    waits for a person may become pending again, so it is looked for together with what is.
     """
     older = _older_entries(signal)
-    pending = older.filter(status=SignalStatus.PENDING)
+    pending = older.filter(status__in=(SignalStatus.PENDING, SignalStatus.AWAITING_APPROVAL))
     for entry in pending.filter(_FREE).select_for_update(skip_locked=True, of=("self",)).order_by("pk"):
+        message = f"an exit of {signal.symbol} came before it was decided"
+        if entry.status == SignalStatus.AWAITING_APPROVAL:
+            message = f"an exit of {signal.symbol} came before a person approved"
+            approval_supersede(signal=entry, reason=message, at=at)
         signal_transition(
-            signal=entry,
-            to=SignalStatus.REJECTED,
-            reason=PipelineCode.SUPERSEDED,
-            message=f"an exit of {signal.symbol} came before it was decided",
-            at=at,
+            signal=entry, to=SignalStatus.REJECTED, reason=PipelineCode.SUPERSEDED, message=message, at=at
         )
     is_pending = pending.exists()
     is_unordered = recommendations_unordered().filter(signal__in=older).exists()

@@ -118,7 +118,8 @@ INVARIANTS: tuple[Invariant, ...] = (
         "nothing unfinished is older than its lease plus one sweep",
         """
         SELECT (SELECT count(*) FROM webhook_events)
-             + (SELECT count(*) FROM signals) + (SELECT count(*) FROM orders) + (SELECT count(*) FROM positions)
+             + (SELECT count(*) FROM signals) + (SELECT count(*) FROM approvals)
+             + (SELECT count(*) FROM orders) + (SELECT count(*) FROM positions)
         """,
         f"""
         SELECT id::text, 'event received and not finished' FROM webhook_events
@@ -126,6 +127,17 @@ INVARIANTS: tuple[Invariant, ...] = (
         UNION ALL
         SELECT id::text, 'signal pending past its next attempt' FROM signals
         WHERE status = 'pending' AND coalesce(next_attempt_at, updated_at) < %(late)s
+        UNION ALL
+        SELECT s.id::text, 'signal awaiting approval without an approval that waits' FROM signals s
+        WHERE s.status = 'awaiting_approval' AND NOT EXISTS (
+            SELECT 1 FROM approvals a WHERE a.signal_id = s.id AND a.status = 'awaiting')
+        UNION ALL
+        SELECT a.id::text, 'approval waits past its time' FROM approvals a
+        WHERE a.status = 'awaiting' AND a.lapses_at < %(late)s
+        UNION ALL
+        SELECT a.id::text, 'approval waits for a signal that is ' || s.status
+        FROM approvals a JOIN signals s ON s.id = a.signal_id
+        WHERE a.status = 'awaiting' AND s.status <> 'awaiting_approval'
         UNION ALL
         SELECT id::text, 'order ' || status || ' past its next attempt' FROM orders
         WHERE status IN {_LIVE} AND coalesce(next_attempt_at, updated_at) < %(late)s
@@ -138,6 +150,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         SELECT r.id::text, 'approved recommendation without an order' FROM decision_recommendations r
         WHERE r.outcome = 'approved' AND r.created_at < %(late)s AND NOT EXISTS (
             SELECT 1 FROM orders o WHERE o.recommendation_id = r.id)
+          AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.decision_id = r.decision_id)
+        UNION ALL
+        SELECT o.id::text, 'order of a round that was put to a person' FROM orders o
+        JOIN decision_recommendations r ON r.id = o.recommendation_id
+        JOIN approvals a ON a.decision_id = r.decision_id
         UNION ALL
         SELECT p.id::text, 'position closing without a live exit order' FROM positions p
         WHERE p.status = 'closing' AND p.updated_at < %(late)s AND NOT EXISTS (

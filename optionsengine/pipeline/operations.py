@@ -8,6 +8,7 @@ from django.db import transaction
 from optionsengine.core.enums import Intent, Mode
 from optionsengine.core.errors import Refusal
 from optionsengine.core.leases import lease_release
+from optionsengine.pipeline.approvals import approval_reject, approvals_lapse
 from optionsengine.pipeline.enums import PipelineCode
 from optionsengine.pipeline.nudges import signal_nudge
 from signals.enums import SignalStatus
@@ -42,17 +43,23 @@ def signal_rerun(*, signal_id: UUID, actor: str, at: datetime) -> Signal:
     return signal
 
 
-def signal_reject(*, signal_id: UUID, actor: str, reason: str, at: datetime) -> Signal:
-    """End a pending signal by a person's decision.
+def signal_reject(*, signal_id: UUID, actor: str, reason: str, at: datetime, approval_id: UUID | None = None) -> Signal:
+    """End a signal that is pending, failed or waits for approval by a person's decision.
 
-    :raises Refusal: if it is no longer pending.
+    What waits for approval needs a `reason`. With `approval_id` it must be that approval that it waits for.
+
+    :raises Refusal: if it is none of these any more.
     """
+    approvals_lapse(at=at, only=signal_id)
     with transaction.atomic():
         signal = Signal.objects.select_for_update().get(pk=signal_id)
-        if signal.status not in (SignalStatus.PENDING, SignalStatus.FAILED):
+        if signal.status == SignalStatus.AWAITING_APPROVAL or approval_id is not None:
+            approval_reject(signal=signal, actor=actor, reason=reason, at=at, approval_id=approval_id)
+        elif signal.status not in (SignalStatus.PENDING, SignalStatus.FAILED):
             raise Refusal(
                 PipelineCode.NOT_PENDING,
-                f"only a pending or failed signal can be rejected; this one is {signal.status}",
+                "only a signal that is pending, failed or waits for approval can be rejected; "
+                f"this one is {signal.status}",
                 status=signal.status,
             )
         # clearing the lease fences out a worker that is deciding it right now

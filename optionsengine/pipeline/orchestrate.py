@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from experiments.data import Decision, DecisionInputs, MarketSnapshot
 from experiments.decide import decide
 from experiments.enums import DecisionOutcome, ExecutionMode
-from experiments.models import DecisionRound, Experiment
+from experiments.models import Experiment
 from experiments.selectors import signal_facts
 from experiments.services import decisions_record
 from optionsengine.core.enums import Engine, Intent
@@ -30,6 +30,7 @@ from optionsengine.market.providers.base import MarketProvider
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel
 from optionsengine.ops.services import alert_raise
+from optionsengine.pipeline.approvals import approval_ask
 from optionsengine.pipeline.decision_facts import DecisionFacts
 from optionsengine.pipeline.enums import PipelineCode
 from optionsengine.pipeline.gather import market_gather
@@ -149,12 +150,11 @@ def _decisions_follow(made: Sequence[_Made], *, at: datetime) -> None:
     """Write decisions, and carry each over to its signal."""
     stored = decisions_record([(experiment, inputs, decision) for _, experiment, inputs, decision in made], at=at)
     for (signal, _, inputs, decision), round_ in zip(made, stored, strict=True):
-        _signal_follow(signal, round_, decision, inputs.execution_mode, at=at)
+        if not approval_ask(signal=signal, decided=round_, inputs=inputs, decision=decision, at=at):
+            _signal_follow(signal, decision, inputs.execution_mode, at=at)
 
 
-def _signal_follow(
-    signal: Signal, stored: DecisionRound, decision: Decision, mode: ExecutionMode, *, at: datetime
-) -> None:
+def _signal_follow(signal: Signal, decision: Decision, mode: ExecutionMode, *, at: datetime) -> None:
     """Carry the real engine's outcome over to the signal and give its lease back."""
     if decision.outcome == DecisionOutcome.DEFERRED:
         assert decision.until is not None

@@ -15,6 +15,7 @@ from optionsengine.market.selectors import provider_get
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import Job
 from optionsengine.ops.services import job_run
+from optionsengine.pipeline.approvals import approvals_lapse
 from optionsengine.pipeline.enums import Stage
 from optionsengine.pipeline.events import events_recover
 from optionsengine.pipeline.exit_signals import exit_signals_apply
@@ -49,6 +50,11 @@ def _inbox(at: datetime) -> StageReport:
     return _parts("requests", lambda: spool_drain(at=at), lambda: events_recover(at=at))
 
 
+def _decisions(at: datetime) -> StageReport:
+    """What waited for a person too long has its end before anything new is decided."""
+    return _parts("decisions", lambda: approvals_lapse(at=at), lambda: entries_decide(provider=provider_get(), at=at))
+
+
 def _exits(at: datetime) -> StageReport:
     """Everything that decides a close: exit signals, expiries to settle, exit rules."""
     return _parts(
@@ -70,7 +76,7 @@ def _exit_orders(at: datetime) -> StageReport:
 
 STAGES: dict[Stage, tuple[Job, Callable[[datetime], StageReport]]] = {
     Stage.INBOX: (Job.RECOVER_INBOX, _inbox),
-    Stage.DECIDE: (Job.ORCHESTRATE, lambda at: entries_decide(provider=provider_get(), at=at)),
+    Stage.DECIDE: (Job.ORCHESTRATE, _decisions),
     Stage.ORDERS: (Job.CREATE_ORDERS, lambda at: orders_create(at=at)),
     Stage.ENTRIES: (Job.EXECUTE_ORDERS, lambda at: orders_execute(Intent.ENTRY, provider=provider_get(), at=at)),
     Stage.REFRESH: (Job.REFRESH_POSITIONS, lambda at: positions_refresh(provider=provider_get(), at=at)),
