@@ -42,4 +42,5 @@ def judge(inputs: DecisionInputs) -> GateVerdict:
             value=saw,
             threshold=f"{side.value} not suppressed",
         )
-    return passed(Gate.BIAS, value=saw, threshold=f"{side.value} not suppressed")
+    message = "stale: the trade is made smaller" if state.is_stale else ""
+    return passed(Gate.BIAS, value=saw, threshold=f"{side.value} not suppressed", message=message)

@@ -47,7 +47,7 @@ def _hits(inputs: DecisionInputs) -> Iterator[Hit]:
     if state is None:
         return
     if state.macro_class in MACRO_AGAINST[side] and on_side >= MAX_AGAINST_MACRO:
-        value = f"{on_side} {side.value} against {state.macro_class.value}"
+        value = f"{on_side} {side.value} in {state.macro_class.value}"
         yield GateCode.MACRO_BIAS_CLUSTER, value, f"{MAX_AGAINST_MACRO}"
     if is_choppy_range(state) and state.entry_mode_hint == BREAKOUT:
         yield GateCode.RANGE_BREAKOUT_BLOCKED, f"chop {state.chop_score:g} in a range", f"{CHOPPY_RANGE:g}"

@@ -122,6 +122,11 @@ def bias(side: Side = Side.LONG, **values: Any) -> BiasFacts:
     return BiasFacts(**(defaults | values))
 
 
+def against(side: Side = Side.LONG, **values: Any) -> BiasFacts:
+    """A state on the side's side whose macro class suppresses it."""
+    return bias(side, **({"macro_class": MacroClass.TREND_DOWN if side == Side.LONG else MacroClass.TREND_UP} | values))
+
+
 def gamma(**values: Any) -> GammaFacts:
     """Dealers short of gamma, moderately: a market that follows a move; walls 20 dollars either way."""
     defaults: dict[str, Any] = {
