@@ -87,7 +87,9 @@ def test_without_a_usable_bias_the_frames_tell_the_trend(side, state, shapes, ex
     def turned(name, value):
         return 1000 - value if side == Side.SHORT and name == "ema21_seeded" and value is not None else value
 
-    frames = {name: frame(side, name, **{key: turned(key, each) for key, each in shapes.items()}) for name in TIMEFRAMES}
+    frames = {
+        name: frame(side, name, **{key: turned(key, each) for key, each in shapes.items()}) for name in TIMEFRAMES
+    }
     inputs = world(side, market=market(side, frames=frames, flow=flow(side)), bias=state)
 
     assert points(inputs).get("trend") == expected

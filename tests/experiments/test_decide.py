@@ -22,21 +22,27 @@ from tests.experiments.worlds import (
     LATER,
     LIMITS,
     NEXT_OPEN,
+    SOON,
     STOPS,
     TIMEFRAMES,
+    against,
     bias,
     candidate,
     chain,
+    context,
+    flow,
     frame,
+    gamma,
     market,
     mirrored,
     mirrored_frame,
     option,
+    volatility,
     world,
 )
 
-SHARED = [Gate.TRADING_STATE, Gate.SIGNAL_AGE, Gate.MARKET_SESSION, Gate.MARKET_DATA, Gate.RISK_LIMITS, Gate.BIAS]
 OWN = [Gate.ENGINE, Gate.CONTRACT, Gate.SIZE]
+SHARED = [gate for gate in Gate if gate not in OWN]
 APPROVED, DEFERRED, REFUSED = DecisionOutcome.APPROVED, DecisionOutcome.DEFERRED, DecisionOutcome.REFUSED
 OPTIONAL = replace(CONFIG, require_bias=False)
 
@@ -50,17 +56,23 @@ def outcomes(decision):
     return gates
 
 
+def full(side=Side.LONG, **values):
+    """A world in which every gate has what it judges."""
+    told = market(side, gamma=gamma(), flow=flow(side), volatility=volatility())
+    return world(side, **({"market": told, "context": context()} | values))
+
+
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("timeframe", ["5m", "1h"])
 def test_there_is_an_input_that_passes_every_gate(side, timeframe):
-    decision = decide(world(side, signal={"timeframe": timeframe}))
+    decision = decide(full(side, signal={"timeframe": timeframe}))
 
     assert (decision.outcome, decision.code, decision.until) == (APPROVED, "", None)
     assert [verdict.gate for verdict in decision.shared_gates] == SHARED
     for engine in Engine:
         assert [verdict.gate for verdict in decision.engines[engine].gates] == OWN
         assert decision.engines[engine].outcome == APPROVED
-        assert decision.engines[engine].quantity == 8
+        assert decision.engines[engine].quantity == 9  # $1000 × 1.15 over $122.50
     assert {verdict.outcome for verdict in decision.shared_gates} == {GateOutcome.PASS}
 
 
@@ -90,7 +102,17 @@ REFUSALS = [
     ({"market": market(quote=None)}, DEFERRED, "MARKET_DATA_UNAVAILABLE", AT + timedelta(seconds=60)),
     ({"exposure": replace(EXPOSURE, open_positions=5)}, DEFERRED, "MAX_OPEN_POSITIONS", AT + timedelta(seconds=60)),
     ({"bias": None}, DEFERRED, "BIAS_MISSING", AT + timedelta(seconds=60)),
-    ({"bias": bias(suppressed=True)}, REFUSED, "BIAS_SUPPRESSED", None),
+    ({"bias": against()}, REFUSED, "BIAS_SUPPRESSED", None),
+    ({"context": context(vix=50.0)}, REFUSED, "VIX_TOO_HIGH", None),
+    ({"exposure": replace(EXPOSURE, symbol_by_side={Side.LONG: 2})}, REFUSED, "MAX_SAME_DIRECTION", None),
+    ({"exposure": replace(EXPOSURE, expirations={SOON: 3})}, REFUSED, "DTE_CONCENTRATION", None),
+    ({"bias": bias(is_triggered=False)}, REFUSED, "NO_TRIGGER_CONFIRMATION", None),
+    (
+        {"market": market(flow=flow(Side.SHORT, strength=50.0)), "bias": bias(bias=Bias.NEUTRAL)},
+        REFUSED,
+        "CONFLUENCE_BELOW_THRESHOLD",
+        None,
+    ),
     ({"signal": {"confidence": 64.0}}, REFUSED, "LOW_SIGNAL_CONFIDENCE", None),
     ({"signal": {"is_confirmation_pending": True}}, DEFERRED, "CONFIRMATION_PENDING", AT + timedelta(seconds=60)),
     ({"market": market(chain=chain(quotes=()))}, REFUSED, "NO_VALID_CONTRACT", None),
@@ -113,18 +135,15 @@ def test_the_first_stop_decides_and_the_later_gates_are_still_asked():
     broken = world(
         trading_status=TradingStatus.REDUCING,
         exposure=replace(EXPOSURE, open_positions=5),
-        bias=bias(suppressed=True),
+        bias=against(),
         signal={"confidence": 1.0},
     )
 
     decision = decide(broken)
 
     assert (decision.outcome, decision.code) == (REFUSED, "TRADING_REDUCING")
-    assert [verdict.code for verdict in decision.shared_gates] == [
+    assert [verdict.code for verdict in decision.shared_gates if verdict.code] == [
         "TRADING_REDUCING",
-        "",
-        "",
-        "",
         "MAX_OPEN_POSITIONS",
         "BIAS_SUPPRESSED",
     ]
@@ -183,8 +202,9 @@ def test_own_strike_illiquid_is_refused_though_liquid_ones_are_listed(side, bid,
     decision = decide(world(side, signal=signal, market=market(side, chain=chain(side, (*chain(side).quotes, own)))))
 
     assert (decision.outcome, decision.code) == (outcome, "" if outcome == APPROVED else "UNSAFE_LIQUIDITY")
+    assert decision.engines[Engine.A].outcome == outcome  # the agents of B ask for more
     for engine in decision.engines.values():
-        assert (engine.outcome, engine.contract.strike) == (outcome, own.contract.strike)
+        assert engine.contract.strike == own.contract.strike
         assert [verdict.gate for verdict in engine.gates] == OWN
 
 
@@ -208,15 +228,15 @@ def test_each_engine_is_sized_and_explained_by_its_own_stop():
     decision = decide(world(stop_loss_percent={Engine.A: Decimal("25.50"), Engine.B: Decimal(100)}))
 
     a, b = decision.engines[Engine.A], decision.engines[Engine.B]
-    # asked 2.45: $1000 over $62.475 is 16, capped at 10; over $245 it is 4
+    # asked 2.45: $1150 over $62.475 is 18, capped at 10; over $245 it is 4
     assert (a.quantity, b.quantity) == (10, 4)
-    assert a.gates[-1].threshold == "$1000.00 at $62.48 a contract (25.5 % stop)"
-    assert b.gates[-1].threshold == "$1000.00 at $245.00 a contract (100 % stop)"
+    assert a.gates[-1].threshold == "$1150.00 at $62.48 a contract (25.5 % stop)"
+    assert b.gates[-1].threshold == "$1150.00 at $245.00 a contract (100 % stop)"
     assert b.explanation["size"]["stop_loss_percent"] == 100
 
 
 def test_d14_a_zero_size_is_a_refusal_not_one_contract():
-    dear = chain(quotes=(option(bid=Decimal("20.50"), ask=Decimal("20.60"), theta=-0.5),))
+    dear = chain(quotes=(option(bid=Decimal("23.50"), ask=Decimal("23.60"), theta=-0.5),))
 
     decision = decide(world(market=market(chain=dear)))
 
@@ -243,6 +263,11 @@ def test_the_explanation_records_the_default_confidence_and_every_rule():
         "UNSAFE_LIQUIDITY",
         "CONFIRMATION_PENDING",
         "UNFAVORABLE_TIMING",
+        "GEX_RESISTANCE",
+        "LATE_TREND_PHASE",
+        "LUNCH_HOUR",
+        "IV_NEAR_BAND",
+        "GAMMA_AGAINST_STRATEGY",
     ]
     assert explanation["config_version"] == CONFIG.version
 
@@ -298,8 +323,8 @@ WORLDS = st.fixed_dictionaries(
                 bias(),
                 bias(Side.SHORT),
                 bias(bias=Bias.NEUTRAL),
-                bias(regime_type=Regime.RANGE, risk_multiplier=Decimal("0.6")),
-                bias(suppressed=True),
+                bias(regime_type=Regime.RANGE, entry_mode_hint="MEAN_REVERT"),
+                against(),
                 bias(is_stale=True),
                 bias(bias_score=75.0),
             ]

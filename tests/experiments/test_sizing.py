@@ -7,20 +7,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bias.config import BiasConfig, RiskConfig
 from experiments.config import Limits
 from experiments.enums import SizeCap
 from experiments.sizing import size
 from optionsengine.core.enums import Engine
 from tests.experiments.worlds import CONFIG, EXPOSURE, STOPS, bias, candidate, world
 
-INPUTS = world()
+INPUTS = world(bias=bias(macro_class=None))
+
+
+def multiplied(factor):
+    """A configuration, and a state with the macro trend, whose one factor this is."""
+    config = replace(CONFIG, bias=BiasConfig(risk=RiskConfig(macro_aligned=float(factor))))
+    return {"config": config, "bias": bias()}
 
 
 def sized(contract=None, *, signal=None, risk_multiplier=None, **values):
-    config = replace(CONFIG, **values.pop("config", {}))
+    changed = {} if risk_multiplier is None else multiplied(risk_multiplier)
+    changed["config"] = replace(changed.get("config", CONFIG), **values.pop("config", {}))
     exposure = replace(EXPOSURE, **values.pop("exposure", {}))
-    state = INPUTS.bias if risk_multiplier is None else bias(risk_multiplier=Decimal(risk_multiplier))
-    inputs = replace(INPUTS, config=config, exposure=exposure, bias=state, **values)
+    inputs = replace(INPUTS, exposure=exposure, **changed, **values)
     if signal:
         inputs = replace(inputs, signal=replace(inputs.signal, **signal))
     return size(inputs, contract or candidate(), Engine.A)
@@ -68,13 +75,14 @@ def test_contracts_are_rounded_down(ask, quantity):
         ("0.6", "0.6", "600.00"),
         ("1.5", "1.5", "1500.00"),
         ("1.6", "1.5", "1500.00"),
+        ("0", "0", "0.00"),
     ],
 )
 def test_the_multiplier_is_clamped(multiplier, applied, budget):
     result = sized(risk_multiplier=multiplier)
 
     assert (result.multiplier, result.risk_budget) == (Decimal(applied), Decimal(budget))
-    assert result.multipliers == {"bias": Decimal(multiplier)}
+    assert result.multipliers == {"bias": 1, "macro_aligned": Decimal(multiplier)}
 
 
 def test_d14_each_multiplier_is_applied_once_and_never_beyond_a_cap():
@@ -88,7 +96,7 @@ def test_the_budget_is_at_most_the_maximum_percent():
 
 
 def test_a_stale_bias_multiplies_nothing():
-    stale = replace(INPUTS, bias=bias(is_stale=True, risk_multiplier=Decimal("0.5")))
+    stale = replace(INPUTS, bias=bias(is_stale=True))
 
     assert size(stale, candidate(), Engine.A).multiplier == 1
 
@@ -146,9 +154,7 @@ def test_d14_no_size_risks_more_than_its_budget_or_breaks_a_limit(
 ):
     contract = candidate(bid=ask, ask=ask, open_interest=interest)
     exposure = replace(EXPOSURE, equity=equity, exposure=exposed, open_risk=at_risk)
-    inputs = replace(
-        INPUTS, exposure=exposure, bias=bias(risk_multiplier=multiplier), stop_loss_percent={**STOPS, Engine.B: stop}
-    )
+    inputs = replace(INPUTS, exposure=exposure, stop_loss_percent={**STOPS, Engine.B: stop}, **multiplied(multiplier))
 
     result = size(inputs, contract, Engine.B)
 

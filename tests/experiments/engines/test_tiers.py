@@ -22,7 +22,8 @@ from experiments.enums import (
     Urgency,
 )
 from optionsengine.core.enums import Side
-from tests.experiments.worlds import CONFIG, NEXT_OPEN, bias, candidate, world
+from optionsengine.market.analysis_enums import GexState
+from tests.experiments.worlds import CONFIG, NEXT_OPEN, SPOT, bias, candidate, gamma, market, volatility, world
 
 TIMEFRAME = {"SCALP_GUARDED": "5m", "SWING": "1h", "POSITION": "1w", "LEAPS": "1M"}
 OPTIONAL = replace(CONFIG, require_bias=False)
@@ -72,10 +73,12 @@ def test_d30_a_default_confidence_is_marked_as_one():
     ("state", "expected"),
     [
         (None, DirectionalRegime.NEUTRAL),
-        (bias(bias_score=69.9), DirectionalRegime.BULL),
-        (bias(bias_score=70.0), DirectionalRegime.STRONG_BULL),
-        (bias(Side.SHORT, bias_score=-69.9), DirectionalRegime.BEAR),
-        (bias(Side.SHORT, bias_score=-70.0), DirectionalRegime.STRONG_BEAR),
+        (bias(resolved_score=69.9), DirectionalRegime.BULL),
+        (bias(resolved_score=70.0), DirectionalRegime.STRONG_BULL),
+        (bias(Side.SHORT, resolved_score=-69.9), DirectionalRegime.BEAR),
+        (bias(Side.SHORT, resolved_score=-70.0), DirectionalRegime.STRONG_BEAR),
+        (bias(bias_score=95.0, resolved_score=45.5), DirectionalRegime.BULL),  # gamma weakens it
+        (bias(bias_score=5.0, resolved_score=-17.5), DirectionalRegime.BULL),  # and never turns it
         (bias(bias=Bias.NEUTRAL), DirectionalRegime.NEUTRAL),
         (bias(regime_type=Regime.RANGE), DirectionalRegime.NEUTRAL),
         (bias(is_stale=True), DirectionalRegime.NEUTRAL),
@@ -99,7 +102,9 @@ def test_a_signal_against_a_trending_market_is_blocked(side):
 def test_iv_percentile_must_lie_in_the_band(setup, low, high):
     cases = ((low - 0.1, True), (low, False), (high, False), (high + 0.1, True))
     for percentile, expected in cases:
-        inputs = world(signal={"timeframe": TIMEFRAME[setup]}, iv_percentile=percentile)
+        inputs = world(
+            signal={"timeframe": TIMEFRAME[setup]}, market=market(volatility=volatility(iv_percentile=percentile))
+        )
         assert hit(inputs, GateCode.VOLATILITY_MISMATCH) is expected
 
 
@@ -191,6 +196,46 @@ def test_a_crossed_quote_is_no_sign_of_liquidity():
     inputs = replace(world(), candidates=(candidate(bid=Decimal("2.50")),))
 
     assert finding(inputs, GateCode.UNSAFE_LIQUIDITY).outcome == RuleOutcome.ABSTAIN
+
+
+def dealt(side, ahead, **values):
+    """A world whose dealers' wall lies `ahead` dollars on the side's way; the underlying is at 500."""
+    sign = 1 if side == Side.LONG else -1
+    wall = {"call_wall" if side == Side.LONG else "put_wall": SPOT + sign * Decimal(ahead)}
+    long_of_much = {"net_gex": 5e9, "state": GexState.POSITIVE_HIGH}
+    return world(side, market=market(side, gamma=gamma(**(long_of_much | wall | values))))
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(
+    ("ahead", "expected"), [("-0.01", False), ("0", True), ("2.49", True), ("2.50", True), ("2.51", False)]
+)
+def test_d03_dealers_hold_the_price_at_the_wall_that_is_next_on_either_sides_way(side, ahead, expected):
+    inputs = dealt(side, ahead)
+
+    assert hit(inputs, GateCode.GEX_RESISTANCE) is expected
+    assert opinion_of(inputs).outcome == (GateOutcome.DEFER if expected else GateOutcome.PASS)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("state", [each for each in GexState if each != GexState.POSITIVE_HIGH])
+def test_d03_no_other_state_of_gamma_holds_either_side_up(side, state):
+    assert not hit(dealt(side, "1", state=state), GateCode.GEX_RESISTANCE)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_without_gamma_or_its_wall_nobody_knows_of_resistance(side):
+    name = "call_wall" if side == Side.LONG else "put_wall"
+
+    for inputs in (world(side), dealt(side, "1", **{name: None})):
+        assert finding(inputs, GateCode.GEX_RESISTANCE).outcome == RuleOutcome.ABSTAIN
+
+
+def test_d03_the_sign_of_gamma_is_no_direction():
+    for net_gex, state in ((9e9, GexState.POSITIVE_HIGH), (-9e9, GexState.NEGATIVE_HIGH)):
+        for side in Side:
+            inputs = world(side, market=market(side, gamma=gamma(net_gex=net_gex, state=state)))
+            assert opinion_of(inputs).outcome == GateOutcome.PASS
 
 
 def at_minute(opened, left):
