@@ -201,13 +201,13 @@ def effective_of(view: GatingView, config: GatingConfig) -> Effective:
     return Effective(long=effective_for(view, Side.LONG, config), short=effective_for(view, Side.SHORT, config))
 
 
-def event_order(state: BiasState) -> tuple[datetime, int, str]:
+def event_order(event_at: datetime, event_type: str, event_hash: str) -> tuple[datetime, int, str]:
     """Return what the events of a symbol are ordered by: their time, the rank of their type, their hash.
 
     No two events share it, so that whatever order they come in, one and the same is the greatest. Types of which only
     the legacy event knows rank lowest.
     """
-    return state.event_at, EVENT_RANKS.get(state.event_type, -1), state.sender_event_hash
+    return event_at, EVENT_RANKS.get(event_type, -1), event_hash
 
 
 def state_derive(draft: BiasDraft, previous: BiasState | None, config: GatingConfig = GATING) -> BiasState:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from bias.computed import reading_event_at, state_computed
-from bias.config import BiasConfig
+from bias.config import BiasConfig, GatingConfig
 from bias.config_reading import AnySection, section_plain, section_read
 from bias.data import BiasState
 from bias.enums import BiasOrigin, BiasOutcome, BiasSource, ConfigSection, SeedRefusal
@@ -35,28 +35,25 @@ def bias_event_apply(*, draft: BiasDraft, event: WebhookEvent, at: datetime) -> 
     An event already recorded is a `DUPLICATE`; one of an earlier time than the state is recorded as `OUT_OF_ORDER` and
     changes nothing. Every other one is applied: its reading is compared with the last state of an earlier time, and
     its own state, with what that comparison says has changed, is recorded. Where several events have one time, all of
-    them are applied so, and the state that stays current is that of the greatest by `event_order`. What stays after
-    any number of events does therefore not depend on the order in which they came.
+    them are applied so, and the state that stays current is that of the greatest by `event_order`. Which reading stays
+    after any number of events does therefore not depend on the order in which they came.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("a bias event needs one transaction around its effect and its mark")
     config = bias_config_get().gating
-    first = state_derive(draft, None, config)
-    row, is_new = _lock_or_create(first, at)
-    current = None if is_new else BiasState.model_validate(row.state)
-    state, is_applied, is_later = first, True, False
-    if current is not None:
-        is_applied, is_later = draft.event_at >= current.event_at, draft.event_at > current.event_at
-        before = row.state if is_later else row.before
-        if is_applied and before is not None:
-            state = state_derive(draft, BiasState.model_validate(before), config)
+    row, made = _lock_or_create(draft, config, at)
+    is_later, is_applied = draft.event_at > row.event_at, draft.event_at >= row.event_at
+    before = row.state if is_later else row.before
+    previous = BiasState.model_validate(before) if is_applied and before is not None else None
+    state = made or state_derive(draft, previous, config)
     # before the state is written: of two equal events at once, of whatever symbols, the second waits here for the first
     if not _history_save(state, event, at, is_applied=is_applied):
-        if is_new:
+        if made:
             row.delete()
         return BiasOutcome.DUPLICATE
-    if current is not None and event_order(state) > event_order(current):
-        row.before = row.state if is_later else row.before
+    current = event_order(row.event_at, row.event_type, row.state["sender_event_hash"])
+    if event_order(state.event_at, state.event_type, state.sender_event_hash) > current:
+        row.before = before
         _write(row, state, at)
         row.save()
     return BiasOutcome.ACCEPTED if is_applied else BiasOutcome.OUT_OF_ORDER
@@ -94,18 +91,19 @@ def _columns(state: BiasState, at: datetime) -> dict[str, Any]:
     }
 
 
-def _lock_or_create(first: BiasState, at: datetime) -> tuple[BiasStateCurrent, bool]:
-    """Return the symbol's locked row, and whether this event has just made it."""
-    rows = BiasStateCurrent.objects.select_for_update().filter(symbol=first.symbol, origin=BiasOrigin.WEBHOOK)
+def _lock_or_create(draft: BiasDraft, config: GatingConfig, at: datetime) -> tuple[BiasStateCurrent, BiasState | None]:
+    """Return the symbol's locked row, and the state that this event has just made it with; None if it was there."""
+    rows = BiasStateCurrent.objects.select_for_update().filter(symbol=draft.symbol, origin=BiasOrigin.WEBHOOK)
     row = rows.first()
     if row is not None:
-        return row, False
-    made = BiasStateCurrent(symbol=first.symbol, origin=BiasOrigin.WEBHOOK, created_at=at)
+        return row, None
+    first = state_derive(draft, None, config)
+    made = BiasStateCurrent(symbol=draft.symbol, origin=BiasOrigin.WEBHOOK, created_at=at)
     _write(made, first, at)
     # of two first events at once one inserts, the other waits for it here and then finds its row
     BiasStateCurrent.objects.bulk_create([made], ignore_conflicts=True)
     row = rows.get()
-    return row, row.pk == made.pk
+    return row, first if row.pk == made.pk else None
 
 
 def bias_computed_save(*, state: BiasState, at: datetime) -> bool:

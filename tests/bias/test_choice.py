@@ -1,0 +1,257 @@
+"""Whose state counts, with which gamma, under which configuration."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+
+from bias.config import BiasConfig, StaleBehavior, StalenessConfig
+from bias.data import BiasState
+from bias.enums import BiasOrigin, BiasSource, ConfigSection, GammaEnvironment
+from bias.models import BiasStateCurrent
+from bias.resolver import GAMMA_MAX_AGE, resolved_score
+from bias.rules import fresh_until, staleness, state_derive, state_select
+from bias.selectors import (
+    bias_state_choose,
+    bias_state_get,
+    bias_states_choose,
+    fresh_until_at,
+    gammas_get,
+    staleness_at,
+)
+from bias.services import bias_computed_save, bias_config_set, bias_event_apply
+from tests import factories
+from tests.bias.payloads import AT, TS, bias_draft
+
+CONFIG = BiasConfig()
+EVENT_AT = datetime(2026, 2, 5, 15, tzinfo=UTC)  # a Thursday, 10:00 in New York
+MINUTE = timedelta(minutes=1)
+
+
+def senders(minutes=0.0, **changes):
+    made = state_derive(bias_draft(**changes), None)
+    return made.model_copy(update={"event_at": EVENT_AT + timedelta(minutes=minutes)})
+
+
+def computed(minutes=0.0, symbol="QQQ"):
+    made = senders(minutes, symbol=symbol)
+    return made.model_copy(update={"origin": BiasOrigin.COMPUTED, "source": "COMPUTED", "bias_score": -20.0})
+
+
+# --- which one --------------------------------------------------------------------------------------------------------
+
+FRESH, STALE, STALER = 0.0, -11.0, -12.0
+
+
+@pytest.mark.parametrize(
+    ("webhook", "own", "source", "chosen"),
+    [
+        (FRESH, FRESH, "both", "webhook"),
+        (-10.0, FRESH, "both", "webhook"),  # at the threshold it is fresh
+        (STALE, FRESH, "both", "computed"),
+        (STALE, STALER, "both", "webhook"),
+        (STALER, STALE, "both", "computed"),
+        (STALE, STALE, "both", "webhook"),
+        (STALE, None, "both", "webhook"),
+        (None, STALE, "both", "computed"),
+        (None, None, "both", None),
+        (STALE, FRESH, "webhook", "webhook"),
+        (None, FRESH, "webhook", None),
+        (FRESH, STALE, "computed", "computed"),
+        (FRESH, None, "computed", None),
+    ],
+)
+def test_the_senders_counts_while_it_is_fresh_then_the_computed_one(webhook, own, source, chosen):
+    found = state_select(
+        None if webhook is None else senders(webhook),
+        None if own is None else computed(own),
+        EVENT_AT,
+        source=BiasSource(source),
+        in_session=True,
+    )
+    assert (found and found.origin) == chosen
+
+
+@pytest.mark.django_db
+def test_the_stored_one_is_chosen_by_clock_calendar_and_configuration():
+    apply()
+    bias_computed_save(state=computed(5), at=AT)
+    choose = lambda at: bias_state_choose("QQQ", at, source=BiasSource.BOTH)  # noqa: E731 - said once
+    assert choose(EVENT_AT + 10 * MINUTE).origin == "webhook"
+    assert choose(EVENT_AT + 10.1 * MINUTE).origin == "computed"
+    bias_config_set(section=ConfigSection.STALENESS, values={"session_minutes": 20}, at=AT)
+    assert choose(EVENT_AT + 10.1 * MINUTE).origin == "webhook"
+    assert bias_state_choose("QQQ", EVENT_AT, source=BiasSource.COMPUTED).bias_score == -20
+    assert bias_state_choose("SPY", EVENT_AT, source=BiasSource.BOTH) is None
+
+
+@pytest.mark.django_db
+def test_a_computed_state_is_no_part_of_the_senders_order():
+    bias_computed_save(state=computed(60), at=AT)
+    apply()
+    assert bias_state_get("QQQ").bias_score == 60
+    assert sorted(BiasStateCurrent.objects.values_list("origin", flat=True)) == ["computed", "webhook"]
+
+
+@pytest.mark.django_db
+def test_all_symbols_at_once():
+    apply()
+    apply(symbol="SPY")
+    bias_computed_save(state=computed(0, symbol="SPY"), at=AT)
+    bias_computed_save(state=computed(0, symbol="IWM"), at=AT)
+    factories.gamma_snapshot(symbol="SPY", as_of_at=EVENT_AT)
+    found = bias_states_choose(EVENT_AT, source=BiasSource.BOTH, config=CONFIG)
+    assert [(state.symbol, state.origin.value, state.gamma_score) for state in found] == [
+        ("IWM", "computed", 0),
+        ("QQQ", "webhook", 0),
+        ("SPY", "webhook", 70),
+    ]
+    only = bias_states_choose(EVENT_AT, source=BiasSource.WEBHOOK, config=CONFIG)
+    assert [state.symbol for state in only] == ["QQQ", "SPY"]
+
+
+# --- staleness --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("session", ["RTH", "ETH"])
+def test_d37_the_senders_session_says_nothing_of_staleness(session):
+    """After the close a state may be an hour old, whatever session its sender named."""
+    made = senders(session=session).model_copy(update={"event_at": datetime(2026, 2, 5, 20, 59, tzinfo=UTC)})
+    at = datetime(2026, 2, 5, 21, 30, tzinfo=UTC)
+    assert not staleness_at(made, at, CONFIG.staleness).is_stale
+    assert staleness_at(made, made.event_at + 61 * MINUTE, CONFIG.staleness).is_stale
+    holiday = made.model_copy(update={"event_at": datetime(2026, 2, 16, 15, tzinfo=UTC)})  # Presidents' Day, 10:00
+    assert not staleness_at(holiday, holiday.event_at + 59 * MINUTE, CONFIG.staleness).is_stale
+
+
+def test_d37_stored_thresholds_are_used():
+    config = StalenessConfig(behavior=StaleBehavior.REDUCE_RISK, bars=1, session_minutes=3, outside_minutes=30)
+    for in_session, minutes in ((True, 5), (False, 30)):
+        edge = EVENT_AT + minutes * MINUTE
+        assert not staleness(senders(), edge, in_session=in_session, config=config).is_stale
+        assert staleness(senders(), edge + MINUTE, in_session=in_session, config=config).is_stale
+
+
+@pytest.mark.parametrize(
+    ("event_at", "until"),
+    [
+        (datetime(2026, 2, 5, 15, tzinfo=UTC), datetime(2026, 2, 5, 15, 10, tzinfo=UTC)),
+        (datetime(2026, 2, 5, 20, 55, tzinfo=UTC), datetime(2026, 2, 5, 21, 55, tzinfo=UTC)),  # over the close
+        (datetime(2026, 2, 5, 22, tzinfo=UTC), datetime(2026, 2, 5, 23, tzinfo=UTC)),
+        (datetime(2026, 2, 6, 14, tzinfo=UTC), datetime(2026, 2, 6, 14, 30, tzinfo=UTC)),  # the opening ends it
+        (datetime(2026, 2, 6, 14, 25, tzinfo=UTC), datetime(2026, 2, 6, 14, 35, tzinfo=UTC)),
+    ],
+)
+def test_it_tells_until_when_a_state_is_fresh(event_at, until):
+    made = senders().model_copy(update={"event_at": event_at})
+    assert fresh_until_at(made, event_at, CONFIG.staleness) == until
+    assert not staleness_at(made, until - timedelta(seconds=1), CONFIG.staleness).is_stale
+    assert staleness_at(made, until + timedelta(seconds=1), CONFIG.staleness).is_stale
+
+
+def test_a_state_of_long_bars_stays_fresh_over_close_and_opening():
+    made = senders().model_copy(update={"chart_tf": "1d"})
+    until = fresh_until(made, in_session=True, turns_at=EVENT_AT + timedelta(hours=6))
+    assert until == EVENT_AT + timedelta(hours=36)
+
+
+# --- gamma ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("score", "environment", "resolved"),
+    [
+        (60, None, 60),
+        (33.333, None, 33.333),
+        (60, GammaEnvironment.POSITIVE, 63.0),
+        (60, GammaEnvironment.NEGATIVE, 21.0),
+        (60, GammaEnvironment.NEUTRAL, 42.0),
+        (-60, GammaEnvironment.NEGATIVE, -63.0),
+        (33.333, GammaEnvironment.POSITIVE, 44.33),
+        (100, GammaEnvironment.POSITIVE, 91.0),
+        (-100, GammaEnvironment.NEGATIVE, -91.0),
+        (0, GammaEnvironment.NEUTRAL, 0.0),
+    ],
+)
+def test_the_resolver_weighs_bias_seven_to_three(score, environment, resolved):
+    assert resolved_score(score, environment) == resolved
+
+
+def apply(at=AT, **changes):
+    event = factories.webhook_event(created_at=at, status="received", family="", symbol="", body=b"{}", size=2)
+    with transaction.atomic():
+        return bias_event_apply(draft=bias_draft(at, **changes), event=event, at=at)
+
+
+def chosen(at=EVENT_AT):
+    return bias_state_choose("QQQ", at, source=BiasSource.BOTH)
+
+
+@pytest.mark.django_db
+def test_the_newest_gamma_is_merged_into_what_is_read_and_never_stored():
+    apply()
+    assert (chosen().gamma, chosen().gamma_score, chosen().resolved_score) == (None, 0, 60)
+    factories.gamma_snapshot(symbol="SPY", as_of_at=EVENT_AT)
+    assert chosen().gamma is None
+    factories.gamma_snapshot(
+        symbol="QQQ",
+        as_of_at=EVENT_AT - MINUTE,
+        environment="NEGATIVE",
+        magnitude="HIGH",
+        flip_level=615.5,
+        distance_to_flip=-5.5,
+        call_wall=630.0,
+        put_wall=600.0,
+        volatility_bias="EXPANSION_LIKELY",
+    )
+    factories.gamma_snapshot(symbol="QQQ", as_of_at=EVENT_AT - 2 * MINUTE, environment="POSITIVE")
+    read = chosen()
+    assert read.gamma.model_dump() == {
+        "environment": "NEGATIVE",
+        "magnitude": "HIGH",
+        "net_gex": 250_000_000.0,
+        "total_gex": 900_000_000.0,
+        "flip_level": 615.5,
+        "distance_to_flip": -5.5,
+        "call_wall": 630.0,
+        "put_wall": 600.0,
+        "volatility_bias": "EXPANSION_LIKELY",
+        "as_of_at": EVENT_AT - MINUTE,
+    }
+    assert (read.bias_score, read.gamma_score, read.resolved_score) == (60, -70, 21)
+    assert read.event_at == EVENT_AT
+    assert BiasStateCurrent.objects.get().state["gamma"] is None
+
+
+@pytest.mark.django_db
+def test_gamma_older_than_a_day_no_longer_counts():
+    factories.gamma_snapshot(symbol="QQQ", as_of_at=EVENT_AT)
+    edge = EVENT_AT + GAMMA_MAX_AGE
+    assert set(gammas_get(("QQQ",), edge)) == {"QQQ"}
+    assert gammas_get(("QQQ",), edge + timedelta(microseconds=1)) == {}
+    assert timedelta(hours=24) == GAMMA_MAX_AGE
+
+
+# --- under the configuration in force ---------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_what_is_read_goes_by_the_configuration_of_now_and_what_is_stored_by_that_of_then():
+    apply(macro__state__macro_class="MACRO_TREND_DOWN")
+    assert bias_state_get("QQQ").effective.long.suppressed
+    bias_config_set(section=ConfigSection.GATING, values={"macro_suppress_long": []}, at=AT)
+    assert not bias_state_get("QQQ").effective.long.suppressed
+    assert not chosen().effective.long.suppressed
+    stored = BiasState.model_validate(BiasStateCurrent.objects.get().state)
+    assert stored.effective.long.suppressed
+    apply(event_ts_ms=TS + 1, macro__state__macro_class="MACRO_TREND_DOWN")
+    assert not BiasState.model_validate(BiasStateCurrent.objects.get().state).effective.long.suppressed
+
+
+@pytest.mark.django_db
+def test_a_state_of_before_origins_and_gamma_reads_back():
+    apply()
+    row = BiasStateCurrent.objects.get()
+    del row.state["origin"], row.state["gamma"]
+    row.save()
+    assert (chosen().origin, chosen().resolved_score) == ("webhook", 60)
