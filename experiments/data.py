@@ -66,7 +66,7 @@ class MarketSnapshot:
     """What the provider said for one decision, before it is frozen; `problem` says in words what it could not give.
 
     `reading` is the bars of several timeframes read together, for a bias computed from them. What is not known of the
-    facts is None.
+    facts is None; `missing` names it, each with why.
     """
 
     quote: Quote | None
@@ -79,6 +79,7 @@ class MarketSnapshot:
     volatility: VolatilityFacts | None = None
     opening_range: OpeningRange | None = None
     correlation: CorrelationFacts | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class DecisionInputs:
     """Everything one decision is made of. `signal_age_seconds` counts from the end of the signal's bar.
 
     `stop_loss_percent` is what each engine's position would lose of its premium at the stop it will have, 100 without
-    a stop.
+    a stop. `missing` names the facts that could not be had, each with why.
     """
 
     signal: SignalFacts
@@ -186,6 +187,7 @@ class DecisionInputs:
     limits: Limits
     stop_loss_percent: Mapping[Engine, Decimal]
     config: DecisionConfig
+    missing: tuple[str, ...] = ()
 
     @property
     def usable_bias(self) -> BiasFacts | None:

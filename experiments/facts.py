@@ -14,6 +14,8 @@ from experiments.enums import StrategyType
 from optionsengine.core.enums import Side
 from optionsengine.market.analysis_enums import GexState
 
+MAX_BOOK_SYMBOLS = 12  # the largest ones on the books that a decision looks at one by one
+
 
 @dataclass(frozen=True, slots=True)
 class BiasFacts:

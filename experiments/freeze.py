@@ -1,16 +1,16 @@
 """Freezing: what a decision is made of becomes one value that survives JSON exactly, with its hash. Pure.
 
 Everything is rounded here, once, so that deciding on the frozen value and on its JSON is the same. Lists of like
-records (frames, candidates) are stored as a table, column names once, which keeps a decision within 16 KiB.
+records (frames, candidates, symbols on the books) are stored as a table, column names once, which keeps a decision
+within 16 KiB.
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from heapq import nsmallest
 from typing import Any
 
@@ -29,7 +29,8 @@ from experiments.data import (
     SignalFacts,
 )
 from experiments.enums import ContractFilter, ExecutionMode
-from experiments.facts import BiasFacts, ContextFacts, Exposure
+from experiments.facts import MAX_BOOK_SYMBOLS, BiasFacts, ContextFacts, CorrelationFacts, Exposure, SymbolRisk
+from experiments.settle import MAX_TEXT, number_exact, price_exact, settled
 from experiments.setup_type import outlives_session
 from optionsengine.core.canonical import canonical_hash
 from optionsengine.core.enums import Engine
@@ -41,12 +42,14 @@ from optionsengine.ops.enums import TradingStatus
 
 MAX_CANDIDATES = 40
 MAX_WISHED = 8  # of the signal's own strike or expiration, when it names only one of them
-MAX_TEXT = 60
-MAX_PROBLEM = 200
-PRICE = Decimal("0.0001")
+MAX_PROBLEM = 200  # characters, what is missing included
+MAX_MISSING = 60
+MAX_EXPIRATIONS = 40  # of those on the books, the soonest
 GREEK_DIGITS = 4
 GAMMA_DIGITS = 6
 
+_AGE = "age_us"  # of a candidate's quote, in microseconds
+_MICROSECOND = timedelta(microseconds=1)
 _ADAPTER = TypeAdapter(DecisionInputs)
 
 
@@ -56,20 +59,8 @@ class _FrozenChain:
     summary: ChainSummary
 
 
-@lru_cache(maxsize=4096)  # a chain writes its few hundred prices over and over
-def price_exact(amount: Decimal) -> Decimal:
-    """Return the amount to four decimals without trailing zeros, so that its text is short and always the same."""
-    rounded = amount.quantize(PRICE)
-    whole = rounded.to_integral_value()
-    return whole if whole == rounded else rounded.normalize()
-
-
-def _number(value: float, digits: int) -> float:
-    return round(float(value), digits) + 0.0  # adding zero turns −0.0, which JSON columns lose, into 0.0
-
-
 def _known(value: float | None, digits: int) -> float | None:
-    return None if value is None else _number(value, digits)
+    return None if value is None else number_exact(value, digits)
 
 
 def _is_finite(quote: OptionQuote) -> bool:
@@ -124,7 +115,7 @@ def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
     spot = price_exact(chain.spot)
     removed = dict.fromkeys(ContractFilter, 0)
     expirations = {quote.contract.expiration for quote in chain.quotes}
-    days = {each: _number(calendar.dte(each, terms.at), GREEK_DIGITS) for each in expirations}
+    days = {each: number_exact(calendar.dte(each, terms.at), GREEK_DIGITS) for each in expirations}
     contracts, fitting = [], []
     for quote in chain.quotes:
         if quote.contract.right != right_for(terms.side):
@@ -178,6 +169,29 @@ def _age_seconds(signal: SignalFacts, at: datetime, session: SessionFacts) -> in
     return max(0, math.ceil(round(seconds, 3)))
 
 
+def _exposure_freeze(exposure: Exposure) -> Exposure:
+    book = replace(
+        exposure,
+        expirations=dict(sorted(exposure.expirations.items())[:MAX_EXPIRATIONS]),
+        symbols=exposure.symbols[:MAX_BOOK_SYMBOLS],
+    )
+    return settled(book)
+
+
+def _correlation_freeze(correlation: CorrelationFacts) -> CorrelationFacts:
+    return settled(replace(correlation, pairs=dict(list(correlation.pairs.items())[:MAX_BOOK_SYMBOLS])))
+
+
+def _missing_freeze(missing: Sequence[str], room_left: int) -> tuple[str, ...]:
+    """Cut each at 60 characters, and leave out what is too much for all together."""
+    kept: list[str] = []
+    for text in missing:
+        room = min(MAX_MISSING, room_left - sum(map(len, kept)))
+        if room > 0:
+            kept.append(text[:room])
+    return tuple(kept)
+
+
 def inputs_build(
     *,
     signal: SignalFacts,
@@ -199,14 +213,15 @@ def inputs_build(
     The chain is reduced to at most forty candidates of the signal's right. A quote that is not finite is left out and
     named in `market_problem`.
     """
+    bias, gamma, volatility = settled(bias), settled(market.gamma), settled(market.volatility)
     terms = terms_build(
         signal=signal,
         at=at,
         limits=limits,
         config=config,
-        iv_percentile=None if market.volatility is None else market.volatility.iv_percentile,
+        iv_percentile=None if volatility is None else volatility.iv_percentile,
         bias=bias,
-        gex_state=None if market.gamma is None else market.gamma.state,
+        gex_state=None if gamma is None else gamma.state,
     )
     chain = None if market.chain is None else _chain_freeze(market.chain, terms)
     quote, problem = market.quote, market.problem
@@ -223,20 +238,21 @@ def inputs_build(
         session=session,
         quote=None if quote is None else _quote_freeze(quote),
         market_problem=problem[:MAX_PROBLEM],
-        frames=dict(market.frames),
+        frames=dict(sorted(market.frames.items())),
         candidates=() if chain is None else chain.candidates,
         chain_summary=None if chain is None else chain.summary,
         bias=bias,
-        context=context,
-        gamma=market.gamma,
-        flow=market.flow,
-        volatility=market.volatility,
-        opening_range=market.opening_range,
-        correlation=market.correlation,
-        exposure=exposure,
+        context=settled(context),
+        gamma=gamma,
+        flow=settled(market.flow),
+        volatility=volatility,
+        opening_range=settled(market.opening_range),
+        correlation=None if market.correlation is None else _correlation_freeze(market.correlation),
+        exposure=_exposure_freeze(exposure),
         limits=limits,
         stop_loss_percent={engine: price_exact(stop_loss_percent[engine]) for engine in Engine},
         config=config,
+        missing=_missing_freeze(market.missing, MAX_PROBLEM - len(problem[:MAX_PROBLEM])),
     )
 
 
@@ -249,14 +265,19 @@ def _records(table: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def inputs_to_json(inputs: DecisionInputs) -> dict[str, Any]:
-    """Return the inputs as JSON values: decimals, dates and moments as strings, frames and candidates as tables.
+    """Return the inputs as JSON values: decimals, dates and moments as strings, records as tables.
 
     :raises ValueError: for a number that is not finite; it could not be read back.
     """
     data: dict[str, Any] = _ADAPTER.dump_python(inputs, mode="json")
-    data["candidates"] = _table(data["candidates"], [column.name for column in fields(Candidate)])
+    # the books read the expiration and the strike of a stored decision as the first two columns; a quote's age is short
+    for record, candidate in zip(data["candidates"], inputs.candidates, strict=True):
+        record[_AGE] = (inputs.at - candidate.at) // _MICROSECOND
+    columns = [_AGE if column.name == "at" else column.name for column in fields(Candidate)]
+    data["candidates"] = _table(data["candidates"], columns)
     frames = [data["frames"][name] for name in sorted(data["frames"])]
     data["frames"] = _table(frames, [column.name for column in fields(FrameFeatures)])
+    data["exposure"]["symbols"] = _table(data["exposure"]["symbols"], [column.name for column in fields(SymbolRisk)])
     json.dumps(data, allow_nan=False)
     return data
 
@@ -269,9 +290,15 @@ def inputs_from_json(data: Mapping[str, Any]) -> DecisionInputs:
     try:
         frames = {record["timeframe"]: record for record in _records(data["frames"])}
         candidates = _records(data["candidates"])
+        at = datetime.fromisoformat(data["at"])
+        for candidate in candidates:
+            candidate["at"] = (at - candidate.pop(_AGE) * _MICROSECOND).isoformat()
+        exposure = {**data["exposure"], "symbols": _records(data["exposure"]["symbols"])}
     except (KeyError, TypeError) as error:
-        raise ValueError(f"these are not frozen decision inputs: {error!r}") from error
-    return _ADAPTER.validate_json(json.dumps({**data, "frames": frames, "candidates": candidates}))
+        raise ValueError(f"these are not frozen decision inputs of this version: {error!r}") from error
+    tables = {"frames": frames, "candidates": candidates, "exposure": exposure}
+    # sorted, since a column of JSON keeps keys in an order of its own
+    return _ADAPTER.validate_json(json.dumps({**data, **tables}, sort_keys=True))
 
 
 def inputs_hash(inputs: DecisionInputs) -> str:
