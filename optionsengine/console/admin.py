@@ -13,17 +13,31 @@ from django.template.response import TemplateResponse
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from optionsengine.console import request_admin, source_admin  # noqa: F401 - they register themselves
+from optionsengine.console import approval_admin, request_admin, source_admin  # noqa: F401 - they register themselves
 from optionsengine.console.timeline import signal_timeline
 from optionsengine.core.acts import Act, ActingAdmin
 from optionsengine.core.admin import BAD, GOOD, WAITING, LedgerAdmin, StyledAdmin, badge
+from optionsengine.pipeline.approvals import signal_approve
 from optionsengine.pipeline.operations import signal_reject, signal_rerun
 from signals.enums import SignalStatus
 from signals.models import Signal
 
+STATUSES = {
+    "pending": WAITING,
+    "awaiting_approval": WAITING,
+    "approved": GOOD,
+    "executed": GOOD,
+    "rejected": BAD,
+    "failed": BAD,
+}
+
 
 def _rerun(signal_id: UUID, actor: str, reason: str, at: datetime) -> object:
     return signal_rerun(signal_id=signal_id, actor=actor, at=at)
+
+
+def _approve(signal_id: UUID, actor: str, reason: str, at: datetime) -> object:
+    return signal_approve(signal_id=signal_id, actor=actor, at=at)
 
 
 def _reject(signal_id: UUID, actor: str, reason: str, at: datetime) -> object:
@@ -44,12 +58,22 @@ class SignalAdmin(ActingAdmin):
             applies=lambda row: row.status in (SignalStatus.REJECTED, SignalStatus.FAILED),
         ),
         Act(
+            name="approve",
+            label="Approve",
+            question="Approve this? It is decided again on fresh inputs, and bought if it still passes everything.",
+            done="is approved and decided again within seconds",
+            run=_approve,
+            applies=lambda row: row.status == SignalStatus.AWAITING_APPROVAL,
+        ),
+        Act(
             name="reject",
             label="Reject",
             question="End this here? No order will be made of it.",
             done="is rejected",
             run=_reject,
-            applies=lambda row: row.status in (SignalStatus.PENDING, SignalStatus.FAILED),
+            applies=lambda row: (
+                row.status in (SignalStatus.PENDING, SignalStatus.FAILED, SignalStatus.AWAITING_APPROVAL)
+            ),
             asks_reason=True,
             is_dangerous=True,
         ),
@@ -79,7 +103,7 @@ class SignalAdmin(ActingAdmin):
     def shown_side(self, row: Signal) -> str:
         return row.side or "every side"
 
-    @badge("status", {"pending": WAITING, "approved": GOOD, "executed": GOOD, "rejected": BAD, "failed": BAD})
+    @badge("status", STATUSES)
     def shown_status(self, row: Signal) -> str:
         return row.status
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from optionsengine.console.approval_selectors import approvals_waiting_count
 from optionsengine.core.admin import BAD, NOTED, WAITING
 from optionsengine.market.selectors import is_simulated
 
@@ -13,6 +14,7 @@ from optionsengine.market.selectors import is_simulated
 SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "Trading": (
         ("Signals", "notifications_active", "signals", "signal"),
+        ("Review", "fact_check", "experiments", "approval"),
         ("Orders", "receipt_long", "orders", "order"),
         ("Positions", "account_balance_wallet", "positions", "position"),
         ("Exit alerts", "logout", "positions", "exitalert"),
@@ -69,14 +71,20 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups and links this person may open."""
     groups = []
     for title, pages in SECTIONS.items():
-        items = [
-            {"title": name, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
+        items: list[dict[str, Any]] = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist"), **_badge(model)}
             for name, icon, app, model in pages
             if request.user.has_perm(f"{app}.view_{model}")
         ]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
     return groups
+
+
+def _badge(model: str) -> dict[str, Any]:
+    """How many entries wait for a person, beside the link to them."""
+    count = approvals_waiting_count() if model == "approval" else 0
+    return {"badge": count, "badge_variant": "warning"} if count else {}
 
 
 def environment(request: HttpRequest) -> list[str]:

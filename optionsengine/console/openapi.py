@@ -62,7 +62,7 @@ class ErrorsSchema(AutoSchema):
             found.add(415)
         if self.view.throttle_classes:
             found.add(429)
-        if getattr(self.view, "action", "") == "close":
+        if self.method == "POST" and getattr(self.view, "action", "") in {"close", "replay", "approve", "reject"}:
             found.add(409)
         return sorted(found)
 

@@ -30,6 +30,7 @@ OPERATOR_MAY = (
     "positions.add_exitrule",
     "positions.change_exitrule",
     "positions.delete_exitrule",
+    "experiments.change_approval",
     "experiments.add_risklimit",
     "experiments.change_risklimit",
     "experiments.delete_risklimit",

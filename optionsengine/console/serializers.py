@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from experiments.enums import ApprovalStatus
 from experiments.serializers import (
     AgentDecisionSerializer,
     DecisionRoundSerializer,
@@ -41,11 +42,23 @@ class EngineLifeSerializer(Plain):
     gates = GateResultSerializer(many=True)
 
 
+class ApprovalStateSerializer(Plain):
+    """How a person, the clock or an exit answered whether the round may trade."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=ApprovalStatus.choices)
+    lapses_at = serializers.DateTimeField()
+    decided_at = serializers.DateTimeField(allow_null=True)
+    decided_by = serializers.CharField()
+    reason = serializers.CharField()
+
+
 class RoundLifeSerializer(Plain):
     decision = DecisionRoundSerializer()
     shared_gates = GateResultSerializer(many=True)
     engines = EngineLifeSerializer(many=True)
     votes = AgentDecisionSerializer(many=True)
+    approval = ApprovalStateSerializer(allow_null=True)
 
 
 class OrderLifeSerializer(Plain):

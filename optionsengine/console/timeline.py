@@ -8,10 +8,11 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, Q, QuerySet, TextField, Window
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, RowNumber
 
-from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation
+from experiments.models import AgentDecision, Approval, DecisionRound, Experiment, GateResult, Recommendation
 from optionsengine.core.enums import Engine, Mode
 from orders.models import Order, OrderEvent, Trade
 from positions.data import ReportedPnl
@@ -48,10 +49,13 @@ class EngineLife:
 
 @dataclass(frozen=True, slots=True)
 class RoundLife:
+    """One round, with its `approval` if it was put to a person."""
+
     decision: DecisionRound
     shared_gates: list[GateResult]
     engines: list[EngineLife]
     votes: list[AgentDecision]
+    approval: Approval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +117,14 @@ def _by(rows: Iterable[Any], key: str) -> dict[UUID, list[Any]]:
 def _rounds(experiment: Experiment | None) -> list[RoundLife]:
     if experiment is None:
         return []
+    return rounds_read(DecisionRound.objects.filter(experiment=experiment).order_by("-round")[:ROUNDS_SHOWN])
+
+
+def rounds_read(rounds: QuerySet[DecisionRound]) -> list[RoundLife]:
+    """Return the lives of `rounds` in their order, in a fixed number of queries."""
     # the frozen inputs are up to 16 KB a round and have a page of their own
-    decisions = list(
-        DecisionRound.objects.filter(experiment=experiment).defer("inputs").order_by("-round")[:ROUNDS_SHOWN]
-    )
+    decided_by = Coalesce(KT("inputs__variant"), F("experiment__variant"), output_field=TextField())
+    decisions = list(rounds.defer("inputs").select_related("approval").annotate(decided_by=decided_by))
     ids = [decision.pk for decision in decisions]
     gates = _by(GateResult.objects.filter(decision__in=ids).order_by("position", "engine"), "decision_id")
     votes = _by(AgentDecision.objects.filter(decision__in=ids).order_by("-weight", "agent"), "decision_id")
@@ -128,13 +136,14 @@ def _rounds(experiment: Experiment | None) -> list[RoundLife]:
             engines=[
                 EngineLife(
                     engine=engine,
-                    is_real=engine == experiment.variant,
+                    is_real=engine == decision.decided_by,
                     recommendation=next((one for one in advice[decision.pk] if one.engine == engine), None),
                     gates=[gate for gate in gates[decision.pk] if gate.engine == engine],
                 )
                 for engine in Engine.values
             ],
             votes=votes[decision.pk],
+            approval=getattr(decision, "approval", None),
         )
         for decision in decisions
     ]
@@ -232,5 +241,7 @@ def _decisions(changes: list[SignalEvent], rounds: list[RoundLife]) -> list[Mome
 def _change(kind: str, name: str, change: SignalEvent | OrderEvent | PositionEvent) -> Moment:
     same = change.from_status == change.to_status
     title = f"{name} stays {change.to_status}" if same else f"{name} {change.to_status}"
+    if change.to_status == SignalStatus.AWAITING_APPROVAL:
+        title = f"{name} waits for approval"
     detail = " · ".join(part for part in (change.reason, change.message) if part)
     return Moment(change.created_at, kind, title.replace("_", " "), detail, change.actor)

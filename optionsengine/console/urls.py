@@ -8,12 +8,16 @@ from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
 
 from bias.views import BiasHistoryView, BiasStateView, BiasSummaryView
 from optionsengine.console import health, metrics, views
+from optionsengine.console.approval_views import ApprovalViewSet
 from optionsengine.console.cron_views import CronQueueView
+from optionsengine.console.decision_views import DecisionViewSet
 from orders.views import OrderViewSet, TradeViewSet
 from positions.views import ExitSignalsView, PositionViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("signals", views.SignalLifeViewSet)
+router.register("decisions", DecisionViewSet)
+router.register("approvals", ApprovalViewSet)
 router.register("orders", OrderViewSet)
 router.register("trades", TradeViewSet)
 router.register("positions", PositionViewSet)

@@ -72,6 +72,7 @@ SPECTACULAR_SETTINGS = {
         "Engine": "optionsengine.core.enums.Engine",
         "Mode": "optionsengine.core.enums.Mode",
         "Right": "optionsengine.core.enums.Right",
+        "ApprovalStatus": "experiments.enums.ApprovalStatus",
         "GateOutcome": "experiments.enums.GateOutcome",
         "DecisionOutcome": "experiments.enums.DecisionOutcome",
         "VoteBias": "experiments.enums.VoteBias",

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from bias.enums import ConfigSection
 from bias.models import BiasConfigSection, BiasStateCurrent, BiasStateHistory, GammaSnapshot
-from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation, RiskLimit
+from experiments.models import AgentDecision, Approval, DecisionRound, Experiment, GateResult, Recommendation, RiskLimit
 from optionsengine.core.admin import LedgerAdmin
 from optionsengine.market.limits import Rate, limit_take
 from optionsengine.market.models import FeedTick, ProviderLimit, StoredBar
@@ -54,6 +54,7 @@ MAKERS = {
     GateResult: lambda n: factories.gate_result(),
     AgentDecision: lambda n: factories.agent_decision(),
     Recommendation: lambda n: factories.recommendation(),
+    Approval: lambda n: factories.approval(),
     RiskLimit: lambda n: RiskLimit.objects.create(name=f"limits {n}", is_enabled=False),
     Order: lambda n: factories.order(),
     OrderEvent: lambda n: factories.order_event(),

@@ -25,7 +25,7 @@ from tests.factories.people import PASSWORD
 
 pytestmark = pytest.mark.django_db
 NOBODY = UUID("019c0000-0000-7000-8000-000000000000")
-LISTS = ("signals", "orders", "trades", "positions")
+LISTS = ("signals", "approvals", "orders", "trades", "positions")
 READS = (*(f"{name}/" for name in LISTS), "exit-signals/", "bias/history/", "bias/summary/")
 ACTS = ("paper-trading/", "refresh-positions/", "pipeline/run/")
 
@@ -111,6 +111,10 @@ def test_no_route_is_forgotten():
         "signals/",
         "signals/<str:pk>/",
         "signals/<str:pk>/timeline/",
+        "approvals/",
+        "approvals/<str:pk>/",
+        "approvals/<str:pk>/approve/",  # these two in test_approvals
+        "approvals/<str:pk>/reject/",
         "orders/",
         "orders/<str:pk>/",
         "trades/",

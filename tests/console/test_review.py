@@ -231,7 +231,7 @@ def test_acts_from_the_list_ask_first_and_refuse_one_by_one(operator):
     assert "End this here?" in asked.content.decode()
     assert Signal.objects.get(pk=waiting.pk).status == "pending"
     said = operator.post(changelist, chosen | {"confirmed": "1", "reason": "no"}, follow=True).content.decode()
-    assert "only a pending or failed signal can be rejected" in said
+    assert "only a signal that is pending, failed or waits for approval can be rejected" in said
     assert Signal.objects.get(pk=waiting.pk).status == "rejected"
     assert Signal.objects.get(pk=done.pk).status == "executed"
 

@@ -5,7 +5,7 @@ Times start at `AT`, a Tuesday 10:00 in New York, and never come from the wall c
 """
 
 from tests.factories.clock import AT, later
-from tests.factories.decisions import agent_decision, decision_round, experiment, gate_result, recommendation
+from tests.factories.decisions import agent_decision, approval, decision_round, experiment, gate_result, recommendation
 from tests.factories.inbox import (
     bias_current,
     bias_history,
@@ -28,6 +28,7 @@ __all__ = [
     "AT",
     "agent_decision",
     "alert",
+    "approval",
     "bias_current",
     "bias_history",
     "context_received",

@@ -1,16 +1,27 @@
 """A/B assignments, rounds with their gates and votes, and recommendations."""
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation
+from experiments.models import AgentDecision, Approval, DecisionRound, Experiment, GateResult, Recommendation
 from optionsengine.core.enums import Right, Side
 from optionsengine.core.values import OptionContract, right_for
 from tests.factories.clock import AT
 from tests.factories.inbox import signal
 
+SIZE = {
+    "quantity": 2,
+    "risk_budget": "1000.00",
+    "premium": "5.10",
+    "stop_loss_percent": "50",
+    "risk_per_contract": "255.00",
+    "multipliers": {"bias": "1"},
+    "multiplier": "1",
+    "caps": {"risk_budget": 3, "max_contracts": 10, "signal_quantity": 2},
+    "binding": "signal_quantity",
+}
 EXPIRATION = date(2026, 3, 20)
 STRIKE = Decimal(500)
 
@@ -113,3 +124,30 @@ def recommendation(**values: Any) -> Recommendation:
     else:
         defaults |= {"code": "LOW_CONFIDENCE"}
     return Recommendation.objects.create(**(defaults | values))
+
+
+def approval(**values: Any) -> Approval:
+    """An approved round, both recommendations, put to a person who has five minutes; its signal waits."""
+    status = values.setdefault("status", "awaiting")
+    if "decision" not in values:
+        entry = values.pop("signal", None)
+        if entry is None:
+            entry = signal(**values.pop("signal_values", {}))
+        if status == "awaiting":
+            entry.status, entry.reason = "awaiting_approval", "AWAITING_APPROVAL"
+            entry.save(update_fields=["status", "reason"])
+        assigned = getattr(entry, "experiment", None) or experiment(signal=entry)
+        values["decision"] = decision_round(experiment=assigned, created_at=values.get("created_at", AT))
+        explained = {"size": SIZE}
+        for engine in ("A", "B"):
+            recommendation(decision=values["decision"], engine=engine, explanation=explained)
+    created_at = values["decision"].created_at
+    defaults: dict[str, Any] = {
+        "signal": values["decision"].experiment.signal,
+        "lapses_at": created_at + timedelta(seconds=300),
+        "created_at": created_at,
+        "updated_at": created_at,
+    }
+    if status != "awaiting":
+        defaults |= {"decided_at": created_at + timedelta(seconds=60), "decided_by": "ann"}
+    return Approval.objects.create(**(defaults | values))
