@@ -40,7 +40,7 @@ class NoBias(APIException):
 
 
 def _symbol(request: Request) -> str:
-    query = SymbolQuerySerializer(data=request.query_params)
+    query = SymbolQuerySerializer(data=request.query_params.dict())
     query.is_valid(raise_exception=True)
     return str(query.validated_data["symbol"])
 

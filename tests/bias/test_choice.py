@@ -20,8 +20,10 @@ from bias.selectors import (
     staleness_at,
 )
 from bias.services import bias_computed_save, bias_config_set, bias_event_apply
+from optionsengine.core.enums import Side
 from tests import factories
 from tests.bias.payloads import AT, TS, bias_draft
+from tests.signals.adapters.bodies import BIAS_V1, changed, read
 
 CONFIG = BiasConfig()
 EVENT_AT = datetime(2026, 2, 5, 15, tzinfo=UTC)  # a Thursday, 10:00 in New York
@@ -76,11 +78,10 @@ def test_the_senders_counts_while_it_is_fresh_then_the_computed_one(webhook, own
 def test_the_stored_one_is_chosen_by_clock_calendar_and_configuration():
     apply()
     bias_computed_save(state=computed(5), at=AT)
-    choose = lambda at: bias_state_choose("QQQ", at, source=BiasSource.BOTH)  # noqa: E731 - said once
-    assert choose(EVENT_AT + 10 * MINUTE).origin == "webhook"
-    assert choose(EVENT_AT + 10.1 * MINUTE).origin == "computed"
+    assert chosen(EVENT_AT + 10 * MINUTE).origin == "webhook"
+    assert chosen(EVENT_AT + 10.1 * MINUTE).origin == "computed"
     bias_config_set(section=ConfigSection.STALENESS, values={"session_minutes": 20}, at=AT)
-    assert choose(EVENT_AT + 10.1 * MINUTE).origin == "webhook"
+    assert chosen(EVENT_AT + 10.1 * MINUTE).origin == "webhook"
     assert bias_state_choose("QQQ", EVENT_AT, source=BiasSource.COMPUTED).bias_score == -20
     assert bias_state_choose("SPY", EVENT_AT, source=BiasSource.BOTH) is None
 
@@ -122,6 +123,24 @@ def test_d37_the_senders_session_says_nothing_of_staleness(session):
     assert staleness_at(made, made.event_at + 61 * MINUTE, CONFIG.staleness).is_stale
     holiday = made.model_copy(update={"event_at": datetime(2026, 2, 16, 15, tzinfo=UTC)})  # Presidents' Day, 10:00
     assert not staleness_at(holiday, holiday.event_at + 59 * MINUTE, CONFIG.staleness).is_stale
+
+
+@pytest.mark.django_db
+def test_d37_a_legacy_event_is_gated_and_grows_stale_like_any_other():
+    draft = read(changed(BIAS_V1, symbol="QQQ", event_ts_ms=TS, mtf__regime={"type": "RANGE", "chop_score": 80}))
+    with transaction.atomic():
+        bias_event_apply(draft=draft, event=factories.webhook_event(), at=AT)
+    made = chosen()
+    assert (made.effective.long.suppressed, made.effective.short.suppressed) == (True, True)
+    assert not staleness_at(made, EVENT_AT + 10 * MINUTE, CONFIG.staleness).is_stale
+    assert staleness_at(made, EVENT_AT + 11 * MINUTE, CONFIG.staleness).is_stale
+
+
+def test_d22_suppression_is_of_the_side_that_goes_against_the_macro_state():
+    falling = senders(macro__state__macro_class="MACRO_TREND_DOWN").effective
+    assert (falling.for_side(Side.LONG).suppressed, falling.for_side(Side.SHORT).suppressed) == (True, False)
+    narrow = senders(intent__type="BREAKOUT", space__room_to_support="LOW").effective
+    assert (narrow.for_side(Side.LONG).confidence, narrow.for_side(Side.SHORT).confidence) == (0.7, 0.45)
 
 
 def test_d37_stored_thresholds_are_used():
