@@ -72,7 +72,7 @@ NUMBERS = [
     ("RISK_PER_TRADE_MAX_PERCENT", "0.01", "10"),
     ("PAPER_FILL_CROSS", "0", "1"),
     ("COMMISSION_PER_CONTRACT", "0", "100"),
-    ("CONFLUENCE_MIN_THRESHOLD", "0", "100"),
+    ("CONFLUENCE_MIN_THRESHOLD", "0", "85"),
     ("MAX_VIX_FOR_ENTRY", "1", "1000"),
     ("PRICE_JUMP_LIMIT", "1", "1000"),
     ("RISK_FREE_RATE", "-5", "50"),

@@ -182,7 +182,8 @@ APPROVAL_TIMEOUT_SECONDS = readers.integer("APPROVAL_TIMEOUT_SECONDS", 300, mini
 ENABLE_PORTFOLIO_GUARD = readers.flag("ENABLE_PORTFOLIO_GUARD", True)
 ENABLE_SETUP_VALIDATOR = readers.flag("ENABLE_SETUP_VALIDATOR", True)
 ENABLE_CONFLUENCE_GATE = readers.flag("ENABLE_CONFLUENCE_GATE", True)
-CONFLUENCE_MIN_THRESHOLD = readers.decimal("CONFLUENCE_MIN_THRESHOLD", "50", minimum="0", maximum="100")
+# 85: with more than that even a signal for which everything speaks could be refused
+CONFLUENCE_MIN_THRESHOLD = readers.decimal("CONFLUENCE_MIN_THRESHOLD", "50", minimum="0", maximum="85")
 MAX_VIX_FOR_ENTRY = readers.decimal("MAX_VIX_FOR_ENTRY", "50", minimum="1", maximum="1000")
 
 PAPER_STARTING_EQUITY = readers.decimal("PAPER_STARTING_EQUITY", "100000", minimum="1000", maximum="1000000000")
