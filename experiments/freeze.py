@@ -149,6 +149,20 @@ def _chain_freeze(chain: OptionChain, terms: Terms) -> _FrozenChain:
     )
 
 
+class ChainFreezer:
+    """Freezes a chain once for signals that ask the same of it: reducing hundreds of contracts is the dear part."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, Terms], tuple[OptionChain, _FrozenChain]] = {}
+
+    def freeze(self, chain: OptionChain, terms: Terms) -> _FrozenChain:
+        """Return the chain's candidates and summary under `terms`."""
+        key = (id(chain), terms)  # by identity, which holds as long as the chain is kept here
+        if key not in self._kept:
+            self._kept[key] = (chain, _chain_freeze(chain, terms))
+        return self._kept[key][1]
+
+
 def _quote_freeze(quote: Quote) -> Quote:
     return Quote(
         symbol=quote.symbol,
@@ -207,11 +221,12 @@ def inputs_build(
     limits: Limits,
     stop_loss_percent: Mapping[Engine, Decimal],
     config: DecisionConfig,
+    chains: ChainFreezer | None = None,
 ) -> DecisionInputs:
     """Freeze everything one decision is made of.
 
     The chain is reduced to at most forty candidates of the signal's right. A quote that is not finite is left out and
-    named in `market_problem`.
+    named in `market_problem`. Decisions made together share `chains`, which changes nothing but the time it takes.
     """
     bias, gamma, volatility = settled(bias), settled(market.gamma), settled(market.volatility)
     terms = terms_build(
@@ -223,7 +238,7 @@ def inputs_build(
         bias=bias,
         gex_state=None if gamma is None else gamma.state,
     )
-    chain = None if market.chain is None else _chain_freeze(market.chain, terms)
+    chain = None if market.chain is None else (chains or ChainFreezer()).freeze(market.chain, terms)
     quote, problem = market.quote, market.problem
     prices = () if quote is None else (quote.bid, quote.ask, quote.last)
     if not all(price is None or price.is_finite() for price in prices):

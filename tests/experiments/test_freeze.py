@@ -4,6 +4,7 @@ import json
 from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ from experiments.facts import (
     SymbolRisk,
     VolatilityFacts,
 )
-from experiments.freeze import inputs_from_json, inputs_hash, inputs_to_json
+from experiments.freeze import ChainFreezer, inputs_from_json, inputs_hash, inputs_to_json
 from experiments.models import MAX_INPUT_BYTES
 from experiments.settle import price_exact
 from optionsengine.core.enums import Engine, Right, Side
@@ -238,6 +239,21 @@ def test_the_chain_is_counted_by_what_removed_each_contract():
     assert summary.removed == counts
     assert list(summary.removed) == list(counts)
     assert (summary.passed, summary.hinted) == (46, 7)
+
+
+def test_a_chain_that_is_frozen_once_for_many_gives_each_its_own():
+    chains, listed = ChainFreezer(), chain()
+    signals = [{}, {"strike": Decimal(505)}, {"timeframe": "1h"}, {"id": UUID(int=2)}, {}]
+    states = [None, bias(confidence=0.9), bias(confidence=0.1)]
+
+    for told in signals:
+        for state in states:
+            shared = world(signal=told, bias=state, market=market(chain=listed), chains=chains)
+            assert shared == world(signal=told, bias=state, market=market(chain=listed))
+    cheaper = world(limits=Limits(max_daily_loss=Decimal(10)), market=market(chain=listed), chains=chains)
+    assert cheaper.chain_summary == world(limits=Limits(max_daily_loss=Decimal(10))).chain_summary
+    other = chain(quotes=(option(beyond=3),))
+    assert len(world(market=market(chain=other), chains=chains).candidates) == 1
 
 
 def test_what_a_source_does_not_tell_stays_unknown_and_is_never_zero():
