@@ -254,16 +254,16 @@ def _exit_alert(order: Order, report: BrokerReport, at: datetime) -> None:
 
 
 @database_retried
-def orders_expire(*, at: datetime) -> list[Order]:
-    """End the entries whose time is over, and in REDUCING every working entry; return them.
+def orders_expire(*, at: datetime, flattened_by: str = "") -> list[Order]:
+    """End the entries whose time is over, and in REDUCING or for a person who flattens every working entry; return
+    them, at most 500.
 
     What filled before stays filled. An order that a worker holds or that is on its way is left for the next pass:
     its outcome comes first. Exits never expire.
     """
-    is_reducing = trading_status_get() == TradingStatus.REDUCING
     waiting = (OrderStatus.PENDING_EXECUTION, OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
     entries = Order.objects.filter(intent=Intent.ENTRY, status__in=waiting)
-    if not is_reducing:
+    if not flattened_by and trading_status_get() != TradingStatus.REDUCING:
         entries = entries.filter(expires_at__lte=at)
     with transaction.atomic():
         ended = list(
@@ -276,6 +276,15 @@ def orders_expire(*, at: datetime) -> list[Order]:
                 message = f"its time was over at {order.expires_at.isoformat()}"
                 order_transition(
                     order=order, to=OrderStatus.EXPIRED, reason=OrderCode.ENTRY_EXPIRED, at=at, message=message
+                )
+            elif flattened_by:
+                order_transition(
+                    order=order,
+                    to=OrderStatus.CANCELLED,
+                    reason=OrderCode.FLATTENED,
+                    at=at,
+                    message="a person closes everything",
+                    actor=flattened_by,
                 )
             else:
                 message = "the trading state is REDUCING: no new entries"

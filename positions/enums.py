@@ -23,6 +23,7 @@ class ExitReason(TextChoices):
     """Every exit rule of this slice, in the order of precedence: the first hit decides."""
 
     EXPIRED = "EXPIRED"
+    FLATTEN = "FLATTEN", "everything closed by a person"
     EXIT_SIGNAL = "EXIT_SIGNAL"
     MANUAL = "MANUAL", "closed by a person"
     MIN_DTE = "MIN_DTE"
@@ -30,6 +31,10 @@ class ExitReason(TextChoices):
     TRAILING_STOP = "TRAILING_STOP"
     PROFIT_TARGET = "PROFIT_TARGET"
     MAX_HOLD = "MAX_HOLD"
+
+
+# a person's own acts: no trading state holds them back
+BY_PERSON = (ExitReason.FLATTEN, ExitReason.MANUAL)
 
 
 class AlertPriority(TextChoices):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from optionsengine.core.values import MULTIPLIER, cents
 from positions.data import ExitHit, ExitPolicy, HoldFacts, PositionView
-from positions.enums import AlertPriority, AlertUrgency, ExitReason, RecommendedAction, RuleScope
+from positions.enums import BY_PERSON, AlertPriority, AlertUrgency, ExitReason, RecommendedAction, RuleScope
 
 GUARDIAN_MINUTES = 30  # before the close of the expiry day
 REPORTED_PNL_DOLLARS = Decimal(1)
@@ -79,7 +79,7 @@ def expiry_notice(facts: HoldFacts) -> ExitHit | None:
 
 def is_requested(hit: ExitHit) -> bool:
     """Tell whether a person or a signal asked for this exit: such a one closes whatever the rule's action is."""
-    return hit.reason in (ExitReason.EXIT_SIGNAL, ExitReason.MANUAL)
+    return hit.reason in (*BY_PERSON, ExitReason.EXIT_SIGNAL)
 
 
 def _is_fresh(marked_at: datetime | None, at: datetime, max_age_seconds: int) -> bool:

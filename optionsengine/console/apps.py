@@ -6,10 +6,12 @@ from django.db.models.signals import post_migrate
 
 
 def _after_migrate(sender: AppConfig, using: str = "default", **_: Any) -> None:
-    """What is data, not tables: the roles' groups, and the table of the shared cache."""
+    """What is data, not tables: the roles' groups, the feature flags, and the table of the shared cache."""
     from optionsengine.console.permissions import roles_sync
+    from optionsengine.ops.services import feature_flags_ensure
 
     roles_sync()
+    feature_flags_ensure()
     call_command("createcachetable", database=using, verbosity=0)
 
 

@@ -210,6 +210,11 @@ ORDERS: Rows = {
     ),
     OrderCode.CONTRACT_EXPIRED: ("The contract expired before this exit filled.", "Nothing; the position was settled."),
     OrderCode.ALREADY_ORDERED: ("An earlier round's entry works or was filled.", "Nothing; it is never bought twice."),
+    OrderCode.SHADOW_OFF: (
+        "The other engine's entry is not followed: its flag is off.",
+        "Switch enable_shadow_execution on under Feature flags in the admin.",
+    ),
+    OrderCode.FLATTENED: ("A person closed everything, and the entry was cancelled.", "Nothing."),
     OrderCode.BROKER_NOT_CONFIGURED: ("There is no live broker in this version.", "Set APP_MODE=PAPER."),
     OrderCode.NOT_APPROVED: ("Only an approved recommendation becomes an order.", "Run the signal again."),
     OrderCode.TRANSITION_NOT_ALLOWED: (

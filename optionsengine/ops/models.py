@@ -1,11 +1,11 @@
-"""What runs and how it fares: job runs, heartbeats, alerts, and the trading state."""
+"""What runs and how it fares: job runs, heartbeats, alerts, the trading state and the feature flags."""
 
 import pghistory
 from django.db import models
 from django.db.models import Q
 
 from optionsengine.core.models import MutableRow, Row, one_of
-from optionsengine.ops.enums import AlertLevel, TradingStatus
+from optionsengine.ops.enums import AlertLevel, Flag, TradingStatus
 
 
 class JobRun(Row):
@@ -109,3 +109,20 @@ class TradingState(models.Model):
 
     def __str__(self) -> str:
         return self.status
+
+
+@pghistory.track()
+class FeatureFlag(models.Model):
+    """One part of the engine, on or off. A row that is absent means on."""
+
+    name = models.CharField(max_length=40, primary_key=True, choices=Flag.choices)
+    is_enabled = models.BooleanField(default=True)
+    description = models.CharField(max_length=200)
+    switched_at = models.DateTimeField(null=True, blank=True, help_text="When a person last switched it.")
+
+    class Meta:
+        db_table = "feature_flags"
+        constraints = [one_of("feature_flags_name", "name", Flag.values)]
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from optionsengine.ops.enums import TradingStatus
-from optionsengine.ops.models import Heartbeat, TradingState
+from optionsengine.ops.enums import Flag, TradingStatus
+from optionsengine.ops.models import FeatureFlag, Heartbeat, TradingState
 
 
 def trading_status_get() -> TradingStatus:
@@ -16,3 +16,13 @@ def heartbeat_age_seconds(name: str, at: datetime) -> float | None:
     """Return how long ago the heartbeat came, or None if it never did."""
     beat_at = Heartbeat.objects.filter(pk=name).values_list("beat_at", flat=True).first()
     return (at - beat_at).total_seconds() if beat_at else None
+
+
+def flags_disabled() -> tuple[str, ...]:
+    """Return the names of the flags that are off, sorted. One query."""
+    return tuple(sorted(FeatureFlag.objects.filter(is_enabled=False).values_list("name", flat=True)))
+
+
+def flag_get(flag: Flag) -> FeatureFlag:
+    """Return the flag as it is; on if it has no row."""
+    return FeatureFlag.objects.filter(pk=flag).first() or FeatureFlag(name=flag, description=flag.label)

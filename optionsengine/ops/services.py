@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from optionsengine.core import ids
+from optionsengine.core.errors import Refusal
 from optionsengine.core.retry import database_retried, database_retry
 from optionsengine.ops.data import StageReport
-from optionsengine.ops.enums import AlertLevel, Job, TradingStatus
-from optionsengine.ops.models import Alert, Heartbeat, JobRun, TradingState
+from optionsengine.ops.enums import AlertLevel, Flag, Job, OpsCode, TradingStatus
+from optionsengine.ops.models import Alert, FeatureFlag, Heartbeat, JobRun, TradingState
 
 logger = logging.getLogger(__name__)
 REPEAT_AFTER = timedelta(minutes=15)
@@ -77,3 +78,35 @@ def trading_state_set(*, status: TradingStatus, reason: str, at: datetime) -> Tr
         pk=1, defaults={"status": status, "reason": reason, "updated_at": at}
     )
     return state
+
+
+@database_retried
+def feature_flag_set(*, name: str, is_enabled: bool, at: datetime) -> FeatureFlag:
+    """Switch a flag on or off; one that is so already stays as it is.
+
+    :raises Refusal: UNKNOWN_FLAG for a name that no part of the engine has.
+    """
+    if name not in Flag.values:
+        raise Refusal(
+            OpsCode.UNKNOWN_FLAG,
+            f"there is no flag of this name; take one of {', '.join(Flag.values)}",
+            name=name,
+        )
+    with transaction.atomic():
+        flag, _ = FeatureFlag.objects.select_for_update().get_or_create(
+            name=name, defaults={"description": Flag(name).label}
+        )
+        if flag.is_enabled != is_enabled:
+            flag.is_enabled, flag.switched_at = is_enabled, at
+            flag.save(update_fields=["is_enabled", "switched_at"])
+    return flag
+
+
+def feature_flags_ensure() -> None:
+    """Make the row of every flag that has none, switched on, and say what each does as the code says it."""
+    FeatureFlag.objects.bulk_create(
+        (FeatureFlag(name=flag, description=flag.label) for flag in Flag),
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["description"],
+    )

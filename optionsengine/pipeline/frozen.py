@@ -1,6 +1,7 @@
 """What a decision froze of the contract it chose, for the fill that follows from it."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from experiments.freeze import inputs_from_json
@@ -12,10 +13,11 @@ from optionsengine.market.data import OptionQuote
 
 @dataclass(frozen=True, slots=True)
 class FrozenEntry:
-    """The chosen contract's quote and the bias state, both as the decision saw them."""
+    """The chosen contract's quote, its underlying's price and the bias state, all as the decision saw them."""
 
     quote: OptionQuote
     bias: dict[str, Any]
+    spot: Decimal | None
 
 
 def frozen_entry(recommendation: Recommendation) -> FrozenEntry:
@@ -49,4 +51,5 @@ def frozen_entry(recommendation: Recommendation) -> FrozenEntry:
         source=inputs.chain_summary.source if inputs.chain_summary else "",
         greeks_source=inputs.chain_summary.greeks_source if inputs.chain_summary else "",
     )
-    return FrozenEntry(quote, stored.get("bias") or {})
+    spot = inputs.chain_summary.spot if inputs.chain_summary else None
+    return FrozenEntry(quote, stored.get("bias") or {}, spot)

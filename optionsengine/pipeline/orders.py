@@ -15,8 +15,8 @@ from optionsengine.core.leases import MAX_ATTEMPTS, LeaseLostError, lease_claims
 from optionsengine.core.retry import database_retried, database_retry
 from optionsengine.market.providers.base import MarketProvider
 from optionsengine.ops.data import StageReport
-from optionsengine.ops.enums import TradingStatus
-from optionsengine.ops.selectors import trading_status_get
+from optionsengine.ops.enums import Flag, TradingStatus
+from optionsengine.ops.selectors import flag_get, trading_status_get
 from optionsengine.pipeline.enums import PipelineCode
 from optionsengine.pipeline.frozen import FrozenEntry, frozen_entry
 from orders.data import BrokerReport
@@ -25,7 +25,7 @@ from orders.models import Order
 from orders.rules import paper_fill
 from orders.selectors import broker_get, order_request, orders_claimable
 from orders.services import entry_order_create, order_apply_report, order_quarantine, order_transition, orders_expire
-from positions.enums import ExitReason
+from positions.enums import BY_PERSON
 from positions.services import greeks_of, position_open, position_reduce, reporting_signals_lock
 from signals.enums import SignalStatus
 from signals.models import Signal
@@ -64,7 +64,21 @@ def _order_create(recommendation_id: UUID, *, at: datetime) -> None:
         Signal.objects.select_for_update().get(pk=recommendation.signal_id)
         order = entry_order_create(recommendation=recommendation, at=at)
         if order.mode == Mode.SHADOW and order.status == OrderStatus.PENDING_EXECUTION:
-            _shadow_fill(order, recommendation, at=at)
+            _shadow_follow(order, recommendation, at=at)
+
+
+def _shadow_follow(order: Order, recommendation: Recommendation, *, at: datetime) -> None:
+    """Fill a shadow order, or end it where its flag is off: its recommendation is used up either way."""
+    if flag_get(Flag.ENABLE_SHADOW_EXECUTION).is_enabled:
+        _shadow_fill(order, recommendation, at=at)
+        return
+    order_transition(
+        order=order,
+        to=OrderStatus.CANCELLED,
+        reason=OrderCode.SHADOW_OFF,
+        at=at,
+        message=f"{Flag.ENABLE_SHADOW_EXECUTION.value} is off: what does not trade is not followed",
+    )
 
 
 def _shadow_fill(order: Order, recommendation: Recommendation, *, at: datetime) -> None:
@@ -200,7 +214,7 @@ def _is_held_back(order: Order) -> bool:
     status = trading_status_get()
     if order.intent == Intent.ENTRY:
         return status != TradingStatus.ACTIVE
-    return status == TradingStatus.HALTED and order.exit_reason != ExitReason.MANUAL
+    return status == TradingStatus.HALTED and order.exit_reason not in BY_PERSON
 
 
 def _report_apply(order: Order, report: BrokerReport, *, broker: str, frozen: FrozenEntry | None, at: datetime) -> None:
@@ -220,6 +234,7 @@ def _report_apply(order: Order, report: BrokerReport, *, broker: str, frozen: Fr
         bias_snapshot=frozen.bias,
         greeks=greeks_of(frozen.quote),
         data_source=trades[0].price_source,
+        underlying_price=frozen.spot,
     )
     signal = Signal.objects.select_for_update().get(pk=order.signal_id)
     if order.mode != Mode.SHADOW and signal.status != SignalStatus.EXECUTED:

@@ -1,6 +1,6 @@
 """What changes positions, one module per part of their life."""
 
-from positions.services.exits import exit_signal_apply, exits_monitor, position_close_request
+from positions.services.exits import exit_signal_apply, exits_monitor, position_close_request, position_flatten
 from positions.services.lifecycle import position_open, position_reduce, position_transition
 from positions.services.refresh import greeks_of, positions_refresh
 from positions.services.reported import reported_pnl_compare, reporting_signals_lock
@@ -11,6 +11,7 @@ __all__ = [
     "exits_monitor",
     "greeks_of",
     "position_close_request",
+    "position_flatten",
     "position_open",
     "position_reduce",
     "position_transition",

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from experiments.services import drawdown_alert_end
 from optionsengine.core.enums import Intent
 from optionsengine.core.errors import Refusal
 from optionsengine.core.retry import database_retried, database_retry
@@ -19,7 +20,7 @@ from orders.models import Order
 from orders.selectors import order_exit_live
 from orders.services import exit_order_create, exit_order_take_over
 from positions.data import ExitHit, ExitPolicy
-from positions.enums import ExitAction, ExitReason, PositionCode, PositionStatus
+from positions.enums import BY_PERSON, ExitAction, ExitReason, PositionCode, PositionStatus
 from positions.models import ExitAlert, Position
 from positions.rules import PolicyBook, is_requested
 from positions.selectors import (
@@ -64,6 +65,7 @@ def exits_monitor(*, at: datetime) -> StageReport:
             report.done += begun
             report.deferred += is_due and not begun
     _halted_alert(is_halted, at)
+    drawdown_alert_end(at=at)
     return report
 
 
@@ -218,6 +220,44 @@ def _close_request(position_id: UUID, *, reason: ExitReason, actor: str, at: dat
             )
         position.close_requested = reason
         return _exit_begin(position, reason=reason, at=at, message=f"asked for by {actor}", actor=actor)
+
+
+def position_flatten(*, position_id: UUID, actor: str, reason: str, at: datetime) -> tuple[Order, bool] | None:
+    """Close a position because a person closes everything; return its exit order and whether this call wrote it.
+
+    Works in every trading state, and any number of times: an exit order that is working stays, and the position
+    remembers to be closed should that one end early; in HALTED a waiting one becomes the person's own. None if there
+    is nothing to close.
+    """
+    written = Order.objects.filter(
+        entry_order__position=position_id, intent=Intent.EXIT, exit_reason=ExitReason.FLATTEN, created_at=at
+    )
+    return database_retry(
+        lambda: _flatten(position_id, actor=actor, reason=reason, at=at),
+        known=lambda: (order, True) if (order := written.first()) is not None else None,
+    )
+
+
+def _flatten(position_id: UUID, *, actor: str, reason: str, at: datetime) -> tuple[Order, bool] | None:
+    with transaction.atomic():
+        position = position_lock(position_id)
+        if position is None or position.status == PositionStatus.CLOSED:
+            return None
+        live = order_exit_live(position.entry_order)
+        position.close_requested = ExitReason.FLATTEN
+        if live is None:
+            said = f"everything is closed by {actor}: {reason}"
+            return _exit_begin(position, reason=ExitReason.FLATTEN, at=at, message=said, actor=actor), True
+        is_taken = (
+            trading_status_get() == TradingStatus.HALTED
+            and live.exit_reason not in BY_PERSON
+            and exit_order_take_over(order=live, exit_reason=ExitReason.FLATTEN, actor=actor, at=at)
+        )
+        if is_taken:
+            position.exit_reason = ExitReason.FLATTEN
+        position.updated_at = at
+        position.save(update_fields=["exit_reason", "close_requested", "updated_at"])
+        return live, is_taken
 
 
 def exit_signal_apply(*, signal: Signal, at: datetime) -> int:

@@ -42,10 +42,12 @@ def position_open(
     bias_snapshot: dict[str, Any],
     greeks: dict[str, Any],
     data_source: str,
+    underlying_price: Decimal | None = None,
 ) -> Position:
     """Open the position of a locked entry order from its new fills, or add a later partial fill to it.
 
-    Call it in the transaction that booked the fills. `greeks` and `bias_snapshot` are kept as they were at entry.
+    Call it in the transaction that booked the fills. `greeks` and `bias_snapshot` are kept as they were at entry, and
+    `underlying_price`, that of the decision, until the first mark.
 
     :raises ValueError: without fills.
     :raises Permanent: if the position was closed before this late fill came.
@@ -76,6 +78,7 @@ def position_open(
             entry_commission=Decimal(0),
             high_water_mark=Decimal(0),
             data_source=data_source,
+            underlying_price=underlying_price,
             greeks=greeks,
             entry_greeks=greeks,
             entry_bias=bias_snapshot,

@@ -192,9 +192,9 @@ def _mark_row(position: Position, quote: OptionQuote, at: datetime) -> PositionM
 
 
 def greeks_of(quote: OptionQuote) -> dict[str, float]:
-    """Return the quote's volatility and Greeks as they are stored; one that is not finite is left out."""
-    values = {name: getattr(quote, name) for name in ("iv", "delta", "gamma", "theta", "vega")}
-    return {name: round(value, GREEK_DECIMALS) for name, value in values.items() if math.isfinite(value)}
+    """Return the quote's volatility and Greeks as they are stored; one not told or not finite is left out."""
+    known = ((name, getattr(quote, name)) for name in ("iv", "delta", "gamma", "theta", "vega"))
+    return {name: round(value, GREEK_DECIMALS) for name, value in known if value is not None and math.isfinite(value)}
 
 
 def _unpriced_alert(contract: OptionContract, positions: list[Position], at: datetime) -> None:

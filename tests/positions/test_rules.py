@@ -201,7 +201,7 @@ def test_only_a_person_or_a_signal_asks(reason):
     hit = exit_hits(view(bid=Decimal(1)), DEFAULT_POLICY, facts(), at=AT, quote_max_age_seconds=120)[0]
 
     assert is_requested(type(hit)(reason, "", "", hit.priority, hit.urgency, hit.recommended_action)) is (
-        reason in (R.EXIT_SIGNAL, R.MANUAL)
+        reason in (R.EXIT_SIGNAL, R.MANUAL, R.FLATTEN)
     )
 
 
