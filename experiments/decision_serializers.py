@@ -91,15 +91,17 @@ class PlanSerializer(Plain):
 
 
 class EnginePlansSerializer(Plain):
+    """One engine before and after; null where it is not asked."""
+
     engine = serializers.ChoiceField(choices=Engine.choices)
     is_real = serializers.BooleanField()
     changes = serializers.BooleanField()
-    before = PlanSerializer()
-    after = PlanSerializer()
+    before = PlanSerializer(allow_null=True)
+    after = PlanSerializer(allow_null=True)
 
 
 class ComparisonSerializer(Plain):
-    """`changes` tells whether what is traded would change; both engines are told."""
+    """`changes` tells whether what is traded would change; the engine that `is_real` afterwards trades."""
 
     changes = serializers.BooleanField()
     engines = EnginePlansSerializer(many=True)

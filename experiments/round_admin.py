@@ -110,10 +110,10 @@ def _sides(compared: Comparison) -> list[dict[str, Any]]:
     return [
         {
             "engine": engine.value,
-            "is_real": engine == compared.real,
+            "is_real": engine == compared.after.engine,
             "is_changed": compared.is_changed_for(engine),
-            "before": compared.before[engine],
-            "after": compared.after[engine],
+            "before": compared.engines_before.get(engine),
+            "after": compared.engines_after.get(engine),
         }
         for engine in Engine
     ]

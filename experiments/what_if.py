@@ -19,7 +19,8 @@ from experiments.config import DecisionConfig, Limits
 from experiments.data import Decision, DecisionInputs, EngineDecision
 from experiments.decide import contract_of, decide
 from experiments.engines.b.registry import AGENT_NAMES
-from experiments.enums import GateOutcome
+from experiments.enums import ExecutionMode, GateOutcome
+from experiments.policy import PRIMARY, real_engine
 from experiments.what_if_keys import (
     AGENT_PREFIX,
     BIAS_PREFIX,
@@ -80,7 +81,11 @@ class Changes:
         if wanted > most:
             said = f"must be at most RISK_PER_TRADE_MAX_PERCENT; they are {wanted} and {most}"
             raise WhatIfInvalid({"RISK_PER_TRADE_PERCENT": said})
-        return replace(inputs, config=config, limits=replace(inputs.limits, **self.limits))
+        mode = inputs.execution_mode
+        if mode != ExecutionMode.SHADOW_ONLY:
+            mode = PRIMARY[real_engine(inputs.variant, is_orchestrated=config.is_orchestrated)]
+        limits = replace(inputs.limits, **self.limits)
+        return replace(inputs, config=config, limits=limits, execution_mode=mode)
 
     def _disabled(self, config: DecisionConfig) -> tuple[str, ...]:
         on = {agent for agent, is_on in self.agents.items() if is_on}
@@ -166,6 +171,7 @@ def _bias_read(section: ConfigSection, name: str, raw: str) -> Any:
 class Plan:
     """What one engine makes of a signal, as far as a trader asks: `gate` is what decided, empty when approved."""
 
+    engine: Engine
     outcome: str
     code: str
     gate: str
@@ -183,31 +189,34 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One decision before and after, for each engine; `real` is the engine that trades."""
+    """One decision before and after: of the engine that trades, which a setting may change, and of each asked."""
 
     symbol: str
     side: str
     at: datetime
-    real: Engine
-    before: Mapping[Engine, Plan]
-    after: Mapping[Engine, Plan]
+    before: Plan
+    after: Plan
+    engines_before: Mapping[Engine, Plan]
+    engines_after: Mapping[Engine, Plan]
 
     def is_changed_for(self, engine: Engine) -> bool:
-        return self.before[engine].what != self.after[engine].what
+        before, after = self.engines_before.get(engine), self.engines_after.get(engine)
+        return (before and before.what) != (after and after.what)
 
     @property
     def is_changed(self) -> bool:
-        """Whether what is traded changes; the shadow's part is not."""
-        return self.is_changed_for(self.real)
+        """Whether what is traded changes; what is followed in shadow is not."""
+        return self.before.what != self.after.what
 
     @property
-    def is_shadow_changed(self) -> bool:
-        return any(self.is_changed_for(engine) for engine in Engine if engine != self.real)
+    def is_any_changed(self) -> bool:
+        """Whether either engine's decision changes, also the one that is only followed."""
+        return any(self.is_changed_for(engine) for engine in Engine)
 
 
 def plans_of(inputs: DecisionInputs, decision: Decision) -> dict[Engine, Plan]:
-    """Return what each engine made of the inputs."""
-    return {engine: _plan(inputs, decision, decision.engines[engine]) for engine in Engine}
+    """Return what each engine that was asked made of the inputs."""
+    return {engine: _plan(inputs, decision, own) for engine, own in decision.engines.items()}
 
 
 def _plan(inputs: DecisionInputs, decision: Decision, own: EngineDecision) -> Plan:
@@ -215,6 +224,7 @@ def _plan(inputs: DecisionInputs, decision: Decision, own: EngineDecision) -> Pl
     stop = next((verdict for verdict in verdicts if verdict.outcome in STOPPING), None)
     contract = contract_of(inputs, own) if stop is None else None
     return Plan(
+        engine=own.engine,
         outcome=own.outcome.value,
         code=own.code,
         gate="" if stop is None else stop.gate.value,
@@ -232,11 +242,17 @@ def what_if(inputs: DecisionInputs, changes: Changes) -> Comparison:
     :raises WhatIfInvalid: if the changes contradict the frozen settings.
     """
     changed = changes.applied(inputs)
+    before, after = plans_of(inputs, decide(inputs)), plans_of(changed, decide(changed))
     return Comparison(
         symbol=inputs.signal.symbol,
         side=inputs.signal.side.value,
         at=inputs.at,
-        real=inputs.variant,
-        before=plans_of(inputs, decide(inputs)),
-        after=plans_of(changed, decide(changed)),
+        before=before[_real(inputs)],
+        after=after[_real(changed)],
+        engines_before=before,
+        engines_after=after,
     )
+
+
+def _real(inputs: DecisionInputs) -> Engine:
+    return real_engine(inputs.variant, is_orchestrated=inputs.config.is_orchestrated)

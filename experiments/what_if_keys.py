@@ -105,14 +105,16 @@ SETTINGS: Mapping[str, Setting] = {
     "ENABLE_PORTFOLIO_GUARD": Setting("has_portfolio_guard", Flag()),
     "ENABLE_SETUP_VALIDATOR": Setting("has_setup_validator", Flag()),
     "ENABLE_CONFLUENCE_GATE": Setting("has_confluence_gate", Flag()),
-    "CONFLUENCE_MIN_THRESHOLD": Setting("confluence_threshold", Number("0", "100", float)),
-    "MAX_VIX_FOR_ENTRY": Setting("max_vix", Number("0", "1000", float)),
+    "CONFLUENCE_MIN_THRESHOLD": Setting("confluence_threshold", Number("0", "85", float)),
+    "MAX_VIX_FOR_ENTRY": Setting("max_vix", Number("1", "1000", float)),
     "ENABLE_ORCHESTRATOR": Setting("is_orchestrated", Flag()),
 }
 AGENTS_FIELD = "disabled_agents"
 
 _MOST = 2**31 - 1
-_COUNT, _DOLLARS, _PERCENT = Whole(0, _MOST), Number("0", "999999999999.99", places=2), Number("0", "100", places=2)
+_COUNT = Whole(0, _MOST)
+_DOLLARS = Number("0", "999999999999.99", places=2)
+_PERCENT = Number("0", "100.99", places=2)
 LIMITS: Mapping[str, Reader] = {
     "max_open_positions": _COUNT,
     "max_positions_per_symbol": _COUNT,

@@ -38,12 +38,8 @@ class Change:
             "symbol": seen.symbol,
             "side": seen.side,
             "at": seen.at.isoformat(),
-            "real_engine": seen.real.value,
-            "changes": seen.is_changed,
-            "engines": {
-                engine.value: {"before": asdict(seen.before[engine]), "after": asdict(seen.after[engine])}
-                for engine in seen.before
-            },
+            "before": asdict(seen.before),
+            "after": asdict(seen.after),
         }
 
 
@@ -64,13 +60,12 @@ class Report:
     def add(self, change: Change, *, stored: tuple[str, str]) -> None:
         """Count one decision; `stored` is its outcome and code as they were written."""
         seen = change.compared
-        before, after = seen.before[seen.real], seen.after[seen.real]
         self.decided += 1
-        self.stored_otherwise += (before.outcome, before.code) != stored
+        self.stored_otherwise += (seen.before.outcome, seen.before.code) != stored
         if seen.is_changed:
-            self.outcomes[plan_word(before), plan_word(after)] += 1
+            self.outcomes[plan_word(seen.before), plan_word(seen.after)] += 1
             self.changes.append(change)
-        elif seen.is_shadow_changed:
+        elif seen.is_any_changed:
             self.shadow_only += 1
 
     @property

@@ -86,10 +86,10 @@ def _shown(compared: Comparison) -> dict[str, Any]:
     engines = [
         {
             "engine": engine,
-            "is_real": engine == compared.real,
+            "is_real": engine == compared.after.engine,
             "changes": compared.is_changed_for(engine),
-            "before": compared.before[engine],
-            "after": compared.after[engine],
+            "before": compared.engines_before.get(engine),
+            "after": compared.engines_after.get(engine),
         }
         for engine in Engine
     ]

@@ -145,9 +145,9 @@ def _changes_table(report: Report) -> Table:
         table.add_column(name)
     for change in report.changes[:SHOWN]:
         seen = change.compared
-        before, after = seen.before[seen.real], seen.after[seen.real]
+        before, after = seen.before, seen.after
         table.add_row(
-            f"{seen.symbol} {seen.side} ({seen.real.value})",
+            f"{seen.symbol} {seen.side} ({after.engine.value})",
             f"{seen.at:%Y-%m-%d %H:%M:%S}",
             plan_trade(before) or plan_word(before),
             plan_trade(after) or plan_word(after),
