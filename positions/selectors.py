@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,14 +12,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from experiments.facts import Exposure
+from experiments.facts import MAX_BOOK_SYMBOLS, Exposure
 from experiments.selectors import drawdown_freeze_get
 from optionsengine.core.enums import Engine, Mode
 from optionsengine.core.values import cents
 from optionsengine.market import calendar
 from optionsengine.ops.models import Alert
 from orders.models import Order
-from positions.books import PendingEntry, books_read, entries_read
+from positions.books import Books, PendingEntry, books_read, entries_read
 from positions.data import ExitHit, ExitPolicy, HoldFacts, PositionView, ReportedPnl
 from positions.enums import AlertPriority, ExitAction, ExitReason, PositionStatus, RuleScope
 from positions.models import ExitRule, Position
@@ -82,6 +83,30 @@ def exit_policies() -> dict[tuple[RuleScope, str], ExitPolicy]:
     }
 
 
+def is_uuid(text: str) -> bool:
+    """Tell whether `text` can be the id of a row."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def rule_target_problem(scope: str, target: str) -> str:
+    """Return what is wrong with an exit rule's target in words, or "" if its scope knows it."""
+    if scope == RuleScope.GLOBAL:
+        return "Leave this empty: a global rule speaks for every position." if target else ""
+    if scope == RuleScope.ENGINE and target not in Engine.values:
+        return f"Write one of {', '.join(Engine.values)}."
+    if scope == RuleScope.SETUP and target not in SetupType.values:
+        return f"Write one of {', '.join(SetupType.values)}."
+    if scope == RuleScope.SYMBOL and not target:
+        return "Write the underlying's symbol, such as SPY."
+    if scope == RuleScope.POSITION and (not is_uuid(target) or not Position.objects.filter(pk=target).exists()):
+        return "Copy the id of an existing position."
+    return ""
+
+
 def position_policy(policies: PolicyBook, position: Position) -> ExitPolicy:
     """Return the policy that watches this position."""
     return exit_policy_for(
@@ -93,9 +118,8 @@ def position_policy(policies: PolicyBook, position: Position) -> ExitPolicy:
     )
 
 
-def stop_percents_get(*, symbol: str, setup_type: str) -> dict[Engine, Decimal]:
-    """Return for each engine how much of its premium (percent) a new position would lose at its stop. One query."""
-    policies = exit_policies()
+def stop_percents(policies: PolicyBook, *, symbol: str, setup_type: str) -> dict[Engine, Decimal]:
+    """Return for each engine how much of its premium (percent) a new position would lose at its stop."""
     return {
         engine: stop_percent(
             exit_policy_for(policies, position_id=None, symbol=symbol, setup_type=setup_type, engine=engine)
@@ -147,8 +171,29 @@ def unpriced_symbols() -> set[str]:
     return {cause.removeprefix(UNPRICED) for cause in causes}
 
 
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """What is real on the books as of one moment, read once for all signals that are decided together."""
+
+    books: Books
+    entries: list[PendingEntry]
+    policies: PolicyBook
+    frozen_until: datetime | None
+
+
+def portfolio_get(at: datetime) -> Portfolio:
+    """Read the books (paper and live, no tests). Four queries."""
+    day_start = datetime.combine(calendar.new_york_day(at), datetime.min.time(), calendar.NEW_YORK)
+    return Portfolio(books_read(day_start=day_start), entries_read(), exit_policies(), drawdown_freeze_get(at))
+
+
 def exposure_get(*, symbol: str, at: datetime) -> Exposure:
-    """Return the real risk on the books (paper and live, no tests) as a decision about `symbol` sees it. Four queries.
+    """Return the real risk on the books as a decision about `symbol` sees it now; see `exposure_of`."""
+    return exposure_of(portfolio_get(at), symbol=symbol)
+
+
+def exposure_of(portfolio: Portfolio, *, symbol: str) -> Exposure:
+    """Return the real risk on the books as a decision about `symbol` sees it.
 
     Working entry orders and approved recommendations that have no order yet count like positions, at their limit or
     the ask and with the stop their position will have, so that decisions made in a row cannot overshoot a limit
@@ -159,10 +204,7 @@ def exposure_get(*, symbol: str, at: datetime) -> Exposure:
     so far of positions opened today. What older positions gain or lose while they stay open is left out: their
     unrealised result belongs to the days that made it.
     """
-    day_start = datetime.combine(calendar.new_york_day(at), datetime.min.time(), calendar.NEW_YORK)
-    books = books_read(day_start=day_start)
-    policies = exit_policies()
-    entries = entries_read()
+    books, entries, policies = portfolio.books, portfolio.entries, portfolio.policies
     pending = sum((entry.cost for entry in entries), Decimal(0))
     at_stop = sum((entry.cost * stop_percent(_entry_policy(policies, entry)) / 100 for entry in entries), Decimal(0))
     facts = risk_facts((*books.held, *(entry.held for entry in entries)), symbol=symbol)
@@ -174,9 +216,15 @@ def exposure_get(*, symbol: str, at: datetime) -> Exposure:
         daily_trades=books.opened_today + sum(entry.is_new for entry in entries),
         exposure=books.open_cost + pending,
         open_risk=cents(books.risk + at_stop),
-        frozen_until=drawdown_freeze_get(at),
+        frozen_until=portfolio.frozen_until,
         **facts,
     )
+
+
+def symbols_held() -> list[str]:
+    """Return the symbols of real open positions, at most as many as a decision looks at, by name."""
+    held = Position.objects.filter(mode__in=Mode.real(), is_test=False).exclude(status=PositionStatus.CLOSED)
+    return list(held.order_by("underlying").values_list("underlying", flat=True).distinct()[:MAX_BOOK_SYMBOLS])
 
 
 def _entry_policy(policies: PolicyBook, entry: PendingEntry) -> ExitPolicy:

@@ -5,19 +5,21 @@ from functools import cached_property
 
 from django.conf import settings
 
+from bias.enums import BiasSource
+from bias.services import bias_for_decision
 from experiments.config import DecisionConfig, Limits
 from experiments.data import DecisionInputs, MarketSnapshot, SessionFacts
-from experiments.facts import BiasFacts, ContextFacts, Exposure
+from experiments.facts import BiasFacts, ContextFacts
 from experiments.freeze import inputs_build
 from experiments.policy import execution_mode, real_engine
-from experiments.selectors import bias_facts_get, context_facts_get, decision_config_get, limits_get, signal_facts
+from experiments.selectors import bias_facts, context_facts_get, decision_config_get, limits_get, signal_facts
 from experiments.setup_type import setup_type_for
 from optionsengine.core.enums import Engine
 from optionsengine.market import calendar
 from optionsengine.market.selectors import market_always_open, market_open
 from optionsengine.ops.enums import TradingStatus
 from optionsengine.ops.selectors import trading_status_get
-from positions.selectors import exposure_get, stop_percents_get
+from positions.selectors import Portfolio, exposure_of, portfolio_get, stop_percents
 from signals.models import Signal
 
 
@@ -28,7 +30,7 @@ class DecisionFacts:
         self._at = at
         self._bias: dict[str, BiasFacts | None] = {}
         self._context: dict[str, ContextFacts | None] = {}
-        self._exposure: dict[str, Exposure] = {}
+        self._portfolio: Portfolio | None = None
 
     @cached_property
     def _config(self) -> DecisionConfig:
@@ -48,18 +50,33 @@ class DecisionFacts:
 
     def books_changed(self) -> None:
         """Read the books again for the next signal: a decision has taken room."""
-        self._exposure.clear()
+        self._portfolio = None
+
+    def _books(self) -> Portfolio:
+        if self._portfolio is None:
+            self._portfolio = portfolio_get(self._at)
+        return self._portfolio
+
+    def _bias_of(self, symbol: str, market: MarketSnapshot) -> BiasFacts | None:
+        if symbol not in self._bias:
+            config = self._config.bias
+            state = bias_for_decision(
+                symbol=symbol,
+                reading=market.reading,
+                at=self._at,
+                source=BiasSource(settings.BIAS_SOURCE),
+                config=config,
+            )
+            self._bias[symbol] = None if state is None else bias_facts(state, at=self._at, config=config.staleness)
+        return self._bias[symbol]
 
     def inputs(self, signal: Signal, variant: Engine, market: MarketSnapshot) -> DecisionInputs:
         """Freeze everything the decision of `signal` is made of."""
         facts, symbol, at = signal_facts(signal), signal.symbol, self._at
         engine = real_engine(variant, is_orchestrated=self._config.is_orchestrated)
-        if symbol not in self._bias:
-            self._bias[symbol] = bias_facts_get(symbol=symbol, at=at, config=self._config.bias.staleness)
         if symbol not in self._context:
             self._context[symbol] = context_facts_get(symbol=symbol, at=at)
-        if symbol not in self._exposure:
-            self._exposure[symbol] = exposure_get(symbol=symbol, at=at)
+        portfolio = self._books()
         return inputs_build(
             signal=facts,
             at=at,
@@ -68,11 +85,13 @@ class DecisionFacts:
             trading_status=self._trading_status,
             session=self._session,
             market=market,
-            bias=self._bias[symbol],
+            bias=self._bias_of(symbol, market),
             context=self._context[symbol],
-            exposure=self._exposure[symbol],
+            exposure=exposure_of(portfolio, symbol=symbol),
             limits=self._limits,
-            stop_loss_percent=stop_percents_get(symbol=symbol, setup_type=setup_type_for(facts.timeframe)),
+            stop_loss_percent=stop_percents(
+                portfolio.policies, symbol=symbol, setup_type=setup_type_for(facts.timeframe)
+            ),
             config=self._config,
         )
 

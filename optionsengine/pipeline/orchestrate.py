@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 
 from experiments.data import Decision, DecisionInputs, MarketSnapshot
 from experiments.decide import decide
-from experiments.enums import DecisionOutcome, ExecutionMode
+from experiments.enums import DecisionOutcome, ExecutionMode, GateCode
 from experiments.models import Experiment
 from experiments.selectors import signal_facts
-from experiments.services import decisions_record
+from experiments.services import decisions_record, drawdown_freeze_record
+from optionsengine.core.deadline import TimeLimit
 from optionsengine.core.enums import Engine, Intent
 from optionsengine.core.leases import (
     MAX_ATTEMPTS,
@@ -23,6 +24,7 @@ from optionsengine.core.leases import (
     lease_lock,
     lease_release,
     lease_retry,
+    lease_return,
 )
 from optionsengine.core.locks import portfolio_lock
 from optionsengine.core.retry import database_retried, database_retry
@@ -34,6 +36,8 @@ from optionsengine.pipeline.approvals import approval_ask
 from optionsengine.pipeline.decision_facts import DecisionFacts
 from optionsengine.pipeline.enums import PipelineCode
 from optionsengine.pipeline.gather import market_gather
+from optionsengine.pipeline.market_memory import MarketMemory
+from positions.selectors import symbols_held
 from signals.enums import SignalStatus
 from signals.models import Signal
 from signals.selectors import signals_claimable
@@ -42,6 +46,8 @@ from signals.services import signal_defer, signal_transition
 logger = logging.getLogger(__name__)
 
 GROUP = 20  # signals decided in one transaction, which holds the portfolio for as long
+GROUP_SECONDS = 4.0  # for the markets of a group: one more may take as long as its patience, and a task ends after 20
+group_time = TimeLimit("group_time")
 
 
 def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None = None) -> StageReport:
@@ -51,8 +57,9 @@ def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None 
     in one transaction under the portfolio lock, one after the other, so that no two spend the same room under a limit.
     """
     report = StageReport()
+    memory = MarketMemory()
     for keys, token in lease_groups(_due(Intent.ENTRY, only), at=at, most=GROUP):
-        report.add(_group_decide(keys, token, provider=provider, at=at))
+        report.add(_group_decide(keys, token, provider=provider, memory=memory, at=at))
     return report
 
 
@@ -79,25 +86,12 @@ def outcome_count(report: StageReport, outcome: DecisionOutcome | None) -> None:
             report.failed += 1
 
 
-def _group_decide(keys: Sequence[UUID], token: UUID, *, provider: MarketProvider, at: datetime) -> StageReport:
+def _group_decide(
+    keys: Sequence[UUID], token: UUID, *, provider: MarketProvider, memory: MarketMemory, at: datetime
+) -> StageReport:
     """Decide the claimed signals together; where that fails each alone, so that one at fault costs no other."""
     report = StageReport(claimed=len(keys))
-    claimed = Signal.objects.filter(pk__in=keys, claimed_by=token).order_by("created_at", "pk")
-    markets: dict[UUID, MarketSnapshot] = {}
-    for signal in database_retry(lambda: list(claimed)):
-        try:
-            if signal.attempts > MAX_ATTEMPTS:
-                signal_quarantine(signal.pk, token, at=at)
-                report.failed += 1
-            else:
-                markets[signal.pk] = market_gather(provider, signal=signal_facts(signal), at=at)
-        except LeaseLostError:
-            continue
-        except Exception:
-            logger.exception("gathering the market of signal %s failed", signal.pk)
-            lease_retry(Signal, signal.pk, token, at=at)
-            report.failed += 1
-    groups = [markets]
+    groups = [_markets_gather(keys, token, provider=provider, memory=memory, report=report, at=at)]
     while groups:
         group = groups.pop(0)
         try:
@@ -114,6 +108,39 @@ def _group_decide(keys: Sequence[UUID], token: UUID, *, provider: MarketProvider
         for outcome in outcomes:
             outcome_count(report, outcome)
     return report
+
+
+def _markets_gather(
+    keys: Sequence[UUID],
+    token: UUID,
+    *,
+    provider: MarketProvider,
+    memory: MarketMemory,
+    report: StageReport,
+    at: datetime,
+) -> dict[UUID, MarketSnapshot]:
+    """Gather the market of each claimed signal. Those that a slow network leaves no time for are given back."""
+    claimed = Signal.objects.filter(pk__in=keys, claimed_by=token).order_by("created_at", "pk")
+    signals, book = database_retry(lambda: (list(claimed), symbols_held()))
+    markets: dict[UUID, MarketSnapshot] = {}
+    with group_time(GROUP_SECONDS):
+        for signal in signals:
+            try:
+                if signal.attempts > MAX_ATTEMPTS:
+                    signal_quarantine(signal.pk, token, at=at)
+                    report.failed += 1
+                elif markets and group_time.left() == 0:
+                    lease_return(Signal, signal.pk, token, at=at)
+                else:
+                    facts = signal_facts(signal)
+                    markets[signal.pk] = market_gather(provider, signal=facts, at=at, book=book, memory=memory)
+            except LeaseLostError:
+                continue
+            except Exception:
+                logger.exception("gathering the market of signal %s failed", signal.pk)
+                lease_retry(Signal, signal.pk, token, at=at)
+                report.failed += 1
+    return markets
 
 
 @database_retried
@@ -150,6 +177,8 @@ def _decisions_follow(made: Sequence[_Made], *, at: datetime) -> None:
     """Write decisions, and carry each over to its signal."""
     stored = decisions_record([(experiment, inputs, decision) for _, experiment, inputs, decision in made], at=at)
     for (signal, _, inputs, decision), round_ in zip(made, stored, strict=True):
+        if decision.code == GateCode.DRAWDOWN_BREAKER and inputs.exposure.frozen_until is None:
+            drawdown_freeze_record(drawdown_percent=inputs.exposure.drawdown_percent, at=at)
         if not approval_ask(signal=signal, decided=round_, inputs=inputs, decision=decision, at=at):
             _signal_follow(signal, decision, inputs.execution_mode, at=at)
 

@@ -184,7 +184,7 @@ def test_a_yes_opens_no_gate(waiting, state):
 
 def test_an_approved_signal_that_is_put_off_is_not_asked_for_again(waiting, settings):
     signal_approve(signal_id=waiting.pk, actor="ann", at=WAITED)
-    settings.REQUIRE_MTF_BIAS_FOR_ENTRY = True
+    settings.REQUIRE_MTF_BIAS_FOR_ENTRY, settings.BIAS_SOURCE = True, "webhook"
     stages_run(WAITED)
     assert (entry().status, entry().reason) == ("pending", "BIAS_MISSING")
     settings.REQUIRE_MTF_BIAS_FOR_ENTRY = False

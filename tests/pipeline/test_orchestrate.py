@@ -49,7 +49,8 @@ def test_an_always_open_market_has_no_minutes_near_an_open_or_a_close(settings, 
         ([("engine", "B", None), ("symbol", "AAPL", "25.50")], {"A": "25.5", "B": "25.5"}, {"A": 6, "B": 6}),
     ],
 )
-def test_an_edited_exit_rule_sizes_the_next_entry(rules, frozen, quantities):
+def test_an_edited_exit_rule_sizes_the_next_entry(settings, rules, frozen, quantities):
+    settings.BIAS_SOURCE = "webhook"  # no state, so that no factor of it sizes
     for scope, target, stop in rules:
         loss = None if stop is None else Decimal(stop)
         ExitRule.objects.create(name=scope, scope=scope, target=target, stop_loss_percent=loss)

@@ -16,7 +16,7 @@ from positions.selectors import (
     hold_facts,
     position_view,
     positions_watched,
-    stop_percents_get,
+    stop_percents,
 )
 from positions.services import position_close_request, positions_refresh
 from tests import factories
@@ -283,7 +283,7 @@ def test_a_new_position_will_have_the_stop_of_the_most_specific_rule(django_asse
     rules(*wanted)
 
     with django_assert_num_queries(1):
-        found = stop_percents_get(symbol="SPY", setup_type="SWING")
+        found = stop_percents(exit_policies(), symbol="SPY", setup_type="SWING")
 
     assert found == {Engine.A: Decimal(a), Engine.B: Decimal(b)}
 
@@ -292,7 +292,8 @@ def test_a_disabled_rule_and_another_positions_rule_stop_nothing():
     rules(("position", str(factories.position().pk), "10"))
     ExitRule.objects.create(name="off", scope="symbol", target="SPY", stop_loss_percent=None, is_enabled=False)
 
-    assert stop_percents_get(symbol="SPY", setup_type="SWING") == {Engine.A: Decimal(50), Engine.B: Decimal(50)}
+    found = stop_percents(exit_policies(), symbol="SPY", setup_type="SWING")
+    assert found == {Engine.A: Decimal(50), Engine.B: Decimal(50)}
 
 
 def test_the_calendars_facts():
