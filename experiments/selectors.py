@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from bias.config import StalenessConfig
 from bias.data import BiasState
 from bias.rules import gating_view, staleness
-from bias.selectors import bias_config_get, bias_state_get
+from bias.selectors import bias_config_get
 from experiments.config import DecisionConfig, Limits
 from experiments.data import SignalFacts
 from experiments.enums import DecisionOutcome
@@ -19,6 +19,8 @@ from experiments.facts import BiasFacts, ContextFacts
 from experiments.models import DrawdownFreeze, Recommendation, RiskLimit
 from optionsengine.core.enums import Side
 from optionsengine.market import calendar
+from optionsengine.ops.enums import Flag
+from optionsengine.ops.selectors import flags_disabled
 from signals.models import Signal
 from signals.selectors import latest_context
 
@@ -57,6 +59,7 @@ def decision_config_get() -> DecisionConfig:
         max_contracts_per_trade=settings.MAX_CONTRACTS_PER_TRADE,
         quote_max_age_seconds=settings.QUOTE_MAX_AGE_SECONDS,
         is_orchestrated=settings.ENABLE_ORCHESTRATOR,
+        disabled_agents=tuple(sorted(agent for name in flags_disabled() if (agent := Flag(name).agent))),
         has_portfolio_guard=settings.ENABLE_PORTFOLIO_GUARD,
         has_setup_validator=settings.ENABLE_SETUP_VALIDATOR,
         has_confluence_gate=settings.ENABLE_CONFLUENCE_GATE,
@@ -133,12 +136,6 @@ def bias_facts(state: BiasState, *, at: datetime, config: StalenessConfig) -> Bi
         event_type=state.event_type,
         source=state.source,
     )
-
-
-def bias_facts_get(*, symbol: str, at: datetime, config: StalenessConfig) -> BiasFacts | None:
-    """Return the current bias of `symbol`, or None if there is none."""
-    state = bias_state_get(symbol)
-    return None if state is None else bias_facts(state, at=at, config=config)
 
 
 def context_facts_get(*, symbol: str, at: datetime) -> ContextFacts | None:
