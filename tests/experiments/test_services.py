@@ -10,13 +10,15 @@ from django.db import transaction
 from experiments.decide import RULES_VERSION, decide
 from experiments.freeze import inputs_from_json, inputs_hash
 from experiments.models import AgentDecision, DecisionRound, GateResult, Recommendation
+from experiments.policy import execution_mode
 from experiments.services import decision_record
 from optionsengine.core.canonical import canonical_hash
-from optionsengine.core.enums import Side
-from tests.experiments.worlds import AT, EXPOSURE, LATER, bias, market, world
+from optionsengine.core.enums import Engine, Side
+from tests.experiments.worlds import AT, CONFIG, EXPOSURE, LATER, bias, market, world
 from tests.factories import experiment, signal
 
 pytestmark = pytest.mark.django_db
+GATES_STORED = 17  # the eleven that both engines share, and three of each engine
 
 
 def record(inputs, assigned=None, at=AT):
@@ -35,9 +37,20 @@ def test_an_approved_decision_is_stored_whole():
     assert (stored.execution_mode, stored.rules_version) == ("ENGINE_A_PRIMARY", RULES_VERSION)
     assert stored.created_at == AT
     assert inputs_from_json(stored.inputs) == inputs
-    assert stored.gates.count() == 12
-    assert stored.votes.count() == 3
+    assert stored.gates.count() == GATES_STORED
+    assert set(stored.votes.values_list("agent", flat=True)) == {vote.agent for vote in decide(inputs).votes}
     assert {(each.engine, each.is_shadow) for each in stored.recommendations.all()} == {("A", False), ("B", True)}
+
+
+@pytest.mark.parametrize("variant", Engine)
+def test_the_plain_signal_processor_stores_the_gates_and_engine_a(variant):
+    plain = replace(CONFIG, is_orchestrated=False)
+
+    stored = record(world(variant=variant, config=plain, execution_mode=execution_mode("PAPER", Engine.A)))
+
+    assert (stored.outcome, stored.votes.count()) == ("approved", 0)
+    assert set(stored.gates.values_list("engine", flat=True)) == {"", "A"}
+    assert list(stored.recommendations.values_list("engine", "is_shadow", "outcome")) == [("A", False, "approved")]
 
 
 def test_d31_the_hash_can_be_recomputed_from_the_stored_row():
@@ -58,13 +71,18 @@ def test_the_ledger_keeps_the_order_that_decides():
         (3, "", "market_session", "pass", ""),
         (4, "", "market_data", "pass", ""),
         (5, "", "risk_limits", "defer", "MAX_OPEN_POSITIONS"),
-        (6, "", "bias", "pass", ""),
-        (7, "A", "engine", "pass", ""),
-        (8, "A", "contract", "pass", ""),
-        (9, "A", "size", "pass", ""),
-        (7, "B", "engine", "pass", ""),
-        (8, "B", "contract", "pass", ""),
-        (9, "B", "size", "pass", ""),
+        (6, "", "market_context", "not_evaluated", ""),
+        (7, "", "bias", "pass", ""),
+        (8, "", "portfolio_guard", "pass", ""),
+        (9, "", "portfolio_breakers", "pass", ""),
+        (10, "", "setup", "pass", ""),
+        (11, "", "confluence", "not_evaluated", ""),
+        (12, "A", "engine", "pass", ""),
+        (13, "A", "contract", "pass", ""),
+        (14, "A", "size", "pass", ""),
+        (12, "B", "engine", "refuse", "AGENT_BLOCKED"),  # its risk agent has the same veto
+        (13, "B", "contract", "pass", ""),
+        (14, "B", "size", "pass", ""),
     ]
     assert stored.gates.get(gate="risk_limits").until_at == AT + timedelta(seconds=60)
 
@@ -80,7 +98,7 @@ def test_d36_a_recommendation_carries_its_contract_and_quantity(side, right, str
     assert (advice.bid, advice.ask, advice.bid_size, advice.ask_size) == (Decimal("2.35"), Decimal("2.45"), 20, 25)
     assert (advice.quote_at, advice.quote_source) == (AT - timedelta(seconds=5), "simulated")
     assert (advice.entry_type, advice.urgency, advice.max_wait_minutes) == ("LIMIT", "MEDIUM", 10)
-    assert (advice.limit_price, advice.quantity, advice.risk_budget) == (Decimal("2.40"), 8, Decimal("1000.00"))
+    assert (advice.limit_price, advice.quantity, advice.risk_budget) == (Decimal("2.40"), 9, Decimal("1150.00"))
     assert advice.explanation["contract"]["source"] == "scored"
     assert advice.explanation["size"]["binding"] == "risk_budget"
 
@@ -98,7 +116,7 @@ def test_every_outcome_fits_the_tables():
         world(bias=None),
     )
     for inputs in worlds:
-        assert record(inputs).gates.count() == 12
+        assert record(inputs).gates.count() == GATES_STORED
 
 
 def test_a_signal_decided_again_is_the_next_round():
@@ -122,9 +140,9 @@ def test_outside_a_transaction_nothing_is_written():
         assert model.objects.count() == 0
 
 
-def test_writing_a_decision_takes_five_statements(django_assert_num_queries):
+def test_writing_a_decision_takes_five_statements_and_one_for_its_configuration(django_assert_num_queries):
     inputs = world()
     decision, assigned = decide(inputs), experiment()
 
-    with transaction.atomic(), django_assert_num_queries(5):
+    with transaction.atomic(), django_assert_num_queries(6):
         decision_record(experiment=assigned, inputs=inputs, decision=decision, at=AT)
