@@ -16,6 +16,7 @@ from experiments.rows import gate_rows, recommendation_rows, vote_rows
 from experiments.what_if import Changes, Comparison, NotReplayable, what_if
 from optionsengine.core import clock
 from optionsengine.core.canonical import canonical_hash, canonical_json
+from optionsengine.core.enums import Engine
 
 Rows = Sequence[Mapping[str, Any]]
 CHUNK = 100
@@ -120,9 +121,10 @@ def decision_what_if(decision: DecisionRound, changes: Changes) -> Comparison:
     :raises NotReplayable: if the stored inputs cannot be read back.
     :raises WhatIfInvalid: if the changes contradict the frozen settings.
     """
+    assigned = Engine(decision.experiment.variant)
     with _sealed():
         try:
             inputs = inputs_from_json(decision.inputs)
         except ValueError:
             raise NotReplayable({"inputs": "they were stored by other rules, in a form that is not read"}) from None
-        return what_if(inputs, changes)
+        return what_if(inputs, changes, assigned=assigned)

@@ -70,8 +70,8 @@ class Changes:
     bias: Mapping[ConfigSection, Mapping[str, Any]] = field(default_factory=dict)
     agents: Mapping[str, bool] = field(default_factory=dict)
 
-    def applied(self, inputs: DecisionInputs) -> DecisionInputs:
-        """Return the inputs with these settings instead of the frozen ones.
+    def applied(self, inputs: DecisionInputs, assigned: Engine) -> DecisionInputs:
+        """Return the inputs with these settings instead of the frozen ones, for a signal of the engine `assigned`.
 
         :raises WhatIfInvalid: where together with the frozen ones they contradict each other.
         """
@@ -81,11 +81,12 @@ class Changes:
         if wanted > most:
             said = f"must be at most RISK_PER_TRADE_MAX_PERCENT; they are {wanted} and {most}"
             raise WhatIfInvalid({"RISK_PER_TRADE_PERCENT": said})
-        mode = inputs.execution_mode
-        if mode != ExecutionMode.SHADOW_ONLY:
-            mode = PRIMARY[real_engine(inputs.variant, is_orchestrated=config.is_orchestrated)]
+        engine, mode = inputs.variant, inputs.execution_mode
+        if config.is_orchestrated != frozen.is_orchestrated:  # whose decision counts was frozen by the other setting
+            engine = real_engine(assigned, is_orchestrated=config.is_orchestrated)
+            mode = mode if mode == ExecutionMode.SHADOW_ONLY else PRIMARY[engine]
         limits = replace(inputs.limits, **self.limits)
-        return replace(inputs, config=config, limits=limits, execution_mode=mode)
+        return replace(inputs, config=config, limits=limits, variant=engine, execution_mode=mode)
 
     def _disabled(self, config: DecisionConfig) -> tuple[str, ...]:
         on = {agent for agent, is_on in self.agents.items() if is_on}
@@ -236,12 +237,14 @@ def _plan(inputs: DecisionInputs, decision: Decision, own: EngineDecision) -> Pl
     )
 
 
-def what_if(inputs: DecisionInputs, changes: Changes) -> Comparison:
+def what_if(inputs: DecisionInputs, changes: Changes, *, assigned: Engine) -> Comparison:
     """Decide twice by today's rules, with the frozen settings and with `changes`, so that nothing else differs.
+
+    `assigned` is the engine that the signal was given when it arrived.
 
     :raises WhatIfInvalid: if the changes contradict the frozen settings.
     """
-    changed = changes.applied(inputs)
+    changed = changes.applied(inputs, assigned)
     before, after = plans_of(inputs, decide(inputs)), plans_of(changed, decide(changed))
     return Comparison(
         symbol=inputs.signal.symbol,

@@ -161,6 +161,7 @@ NOT_REPLAYABLE: Mapping[str, Unreplayable] = {
     "APPROVAL": Unreplayable("it decides what becomes of a decision, after it"),
     "APPROVAL_TIMEOUT_SECONDS": Unreplayable("it decides what becomes of a decision, after it"),
     "EXIT_WAIT_SECONDS": Unreplayable("it acts on exit signals, which no gate judges"),
+    "enable_shadow_execution": Unreplayable(_FILLS),
     "PAPER_FILL_CROSS": Unreplayable(_FILLS),
     "COMMISSION_PER_CONTRACT": Unreplayable(_FILLS),
     "MARKET_DATA_PROVIDERS": Unreplayable(_PRICES),

@@ -60,7 +60,7 @@ GIVEN = {number: random_given(number) for number in WORLDS}
 def frozen(side, given):
     """As the pipeline freezes it: who trades follows from the settings, too."""
     engine = real_engine(given["variant"], is_orchestrated=given["config"].is_orchestrated)
-    return world(side, **given, execution_mode=execution_mode("PAPER", engine))
+    return world(side, **{**given, "variant": engine}, execution_mode=execution_mode("PAPER", engine))
 
 
 OLD = {number: frozen(side, given) for number, (side, given) in GIVEN.items()}
@@ -74,7 +74,7 @@ def test_trying_a_setting_is_the_same_as_freezing_with_it(key):
         for number, (side, given) in GIVEN.items():
             config, limits = settings_with(changes, given["config"], given["limits"])
             fresh = frozen(side, {**given, "config": config, "limits": limits})
-            tried = changes.applied(OLD[number])
+            tried = changes.applied(OLD[number], given["variant"])
             assert tried == fresh
             assert decide(tried) == decide(fresh)
 
@@ -111,13 +111,13 @@ EFFECTS = [
 @pytest.mark.parametrize(("given", "values", "column"), EFFECTS)
 def test_a_decisive_setting_shows(given, values, column):
     inputs = world(**values)
-    compared = what_if(inputs, changes_read(given))
+    compared = what_if(inputs, changes_read(given), assigned=inputs.variant)
     assert compared.is_changed
     assert getattr(compared.before, column) != getattr(compared.after, column)
 
 
 def test_the_plan_names_the_gate_that_decides_and_what_would_be_bought():
-    compared = what_if(world(), changes_read({"risk_limits.max_exposure": "0"}))
+    compared = what_if(world(), changes_read({"risk_limits.max_exposure": "0"}), assigned=Engine.A)
     before, after = compared.before, compared.after
     assert (before.outcome, before.code, before.gate) == ("approved", "", "")
     assert (before.contract, before.quantity) == ("SPY-20260227-C-500", 9)
@@ -126,7 +126,7 @@ def test_the_plan_names_the_gate_that_decides_and_what_would_be_bought():
 
 
 def test_nothing_changes_without_a_change():
-    compared = what_if(world(), Changes())
+    compared = what_if(world(), Changes(), assigned=Engine.A)
     assert compared.engines_before == compared.engines_after
     assert not compared.is_changed
     assert not compared.is_any_changed
@@ -134,13 +134,13 @@ def test_nothing_changes_without_a_change():
 
 def test_what_only_the_shadow_does_otherwise_is_no_change_of_the_trade():
     agents = changes_read({f"enable_{agent}": "false" for agent in AGENT_NAMES})
-    compared = what_if(world(variant=Engine.A), agents)
+    compared = what_if(world(variant=Engine.A), agents, assigned=Engine.A)
     assert not compared.is_changed
     assert compared.is_any_changed
 
 
 def test_the_plain_processor_trades_engine_as_decision():
-    compared = what_if(world(variant=Engine.B), changes_read({"ENABLE_ORCHESTRATOR": "false"}))
+    compared = what_if(world(variant=Engine.B), changes_read({"ENABLE_ORCHESTRATOR": "false"}), assigned=Engine.B)
     assert (compared.before.engine, compared.after.engine) == (Engine.B, Engine.A)
     assert compared.after == compared.engines_after[Engine.A]
     assert compared.is_changed
@@ -148,4 +148,5 @@ def test_the_plain_processor_trades_engine_as_decision():
 
 def test_who_trades_nobody_stays_so():
     shadow = world(execution_mode=ExecutionMode.SHADOW_ONLY)
-    assert changes_read({"ENABLE_ORCHESTRATOR": "false"}).applied(shadow).execution_mode == ExecutionMode.SHADOW_ONLY
+    tried = changes_read({"ENABLE_ORCHESTRATOR": "false"}).applied(shadow, Engine.B)
+    assert (tried.variant, tried.execution_mode) == (Engine.A, ExecutionMode.SHADOW_ONLY)

@@ -14,6 +14,8 @@ from experiments.engines.b.registry import AGENT_NAMES
 from experiments.what_if import Changes, NotReplayable, WhatIfInvalid, changes_read
 from experiments.what_if_keys import LIMITS, NOT_REPLAYABLE, SETTINGS, Flag, Number, Whole
 from optionsengine.console import readme
+from optionsengine.core.enums import Engine
+from optionsengine.ops.enums import Flag as OpsFlag
 from optionsengine.settings import readers
 from optionsengine.settings.readers import BASE_DIR
 from tests.experiments.worlds import world
@@ -81,6 +83,12 @@ def test_every_setting_of_the_environment_is_classified():
 @pytest.mark.parametrize("agent", AGENT_NAMES)
 def test_every_agent_has_its_flag(agent):
     assert changes_read({f"enable_{agent}": "false"}) == Changes(agents={agent: False})
+
+
+def test_every_flag_is_classified():
+    others = {flag.value for flag in OpsFlag if not flag.agent}
+    assert {flag.agent for flag in OpsFlag if flag.agent} == set(AGENT_NAMES)
+    assert others <= set(NOT_REPLAYABLE)
 
 
 @pytest.mark.parametrize("key", NOT_REPLAYABLE)
@@ -225,6 +233,6 @@ def test_all_faults_are_told_at_once():
 
 def test_the_risk_of_a_trade_stays_below_its_most():
     both = {"RISK_PER_TRADE_PERCENT": "1.5", "RISK_PER_TRADE_MAX_PERCENT": "1.5"}
-    assert changes_read(both).applied(world()).config.risk_per_trade_percent == Decimal("1.5")
+    assert changes_read(both).applied(world(), Engine.A).config.risk_per_trade_percent == Decimal("1.5")
     with pytest.raises(WhatIfInvalid, match=r"at most RISK_PER_TRADE_MAX_PERCENT; they are 1 and 0\.5"):
-        changes_read({"RISK_PER_TRADE_MAX_PERCENT": "0.5"}).applied(world())
+        changes_read({"RISK_PER_TRADE_MAX_PERCENT": "0.5"}).applied(world(), Engine.A)
