@@ -2,7 +2,8 @@
 
 Numbers are those of decision-rules §3.2. Gamma chooses the strategy and never a side: where dealers lean against a move
 (fade) the side is back towards the average, where they drive it on (follow) it is the trend's. Ours: a price at the
-average, or equal averages, are neither side.
+average, or equal averages, are neither side. The caps of 65 on fading and 85 on following are left out: no confidence
+here exceeds 60.
 """
 
 from experiments.data import AgentVote
@@ -19,7 +20,6 @@ LIVELY_ATR_RATIO, LIVELY_CONFIDENCE = 0.015, 40.0  # agents.context.lively_atr_r
 CALM_CONFIDENCE = 60.0  # agents.context.calm
 COMPRESSED = "COMPRESSION_LIKELY"
 COMPRESSED_CAP = 55.0  # agents.context.compressed_cap
-FADE_CAP, FOLLOW_CAP = 65.0, 85.0  # agents.context.fade_cap, follow_cap
 CLOSE_MINUTES, CLOSE_CAP = 15, 30.0  # agents.context.close_minutes, close_cap
 FLIP_PERCENTS = (0.5, 1.0)  # agents.context.flip_percents: how near the zero-gamma level is worth telling
 
@@ -63,8 +63,6 @@ def vote(view: AgentView) -> AgentVote:
         if gamma.volatility_bias == COMPRESSED:
             confidence = min(confidence, COMPRESSED_CAP)
             reasons.append("gamma says compression")
-        if strategy != StrategyType.NEUTRAL:
-            confidence = min(confidence, FADE_CAP if strategy == StrategyType.FADE else FOLLOW_CAP)
         if gamma.zero_gamma is not None:
             distance = abs(frame.close - float(gamma.zero_gamma)) / frame.close * 100
             saw["zero_gamma_percent"] = round(distance, DIGITS)

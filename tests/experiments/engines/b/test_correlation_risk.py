@@ -87,8 +87,14 @@ def test_a_symbol_that_outruns_the_market_is_riskier(beta, confidence):
     assert cast(beta=beta).confidence == confidence
 
 
-def test_the_steps_add_up():
-    assert cast("0.6", held=[position()], pairs={"QQQ": 0.8}, beta=4.0).confidence == 25
+def test_the_steps_add_up_and_are_told():
+    seen = cast("0.6", held=[position()], pairs={"QQQ": 0.8}, beta=4.0)
+
+    assert seen.confidence == 25
+    assert seen.reasons == ("adds to a directional exposure of +0.60", "goes with one open position", "beta 4.00")
+    assert cast("-0.6").reasons == ("reduces a directional exposure of -0.60",)
+    assert cast().reasons == ("no bet of the book is piled up",)
+    assert cast("0.8").reasons == ("adds to a directional exposure of +0.80, the limit is 0.7",)
 
 
 def test_d16_it_abstains_without_correlations_and_is_neutral_with_an_empty_book():

@@ -30,6 +30,7 @@ PLAIN = quoted(4)
     [
         (PLAIN, None, False),
         (quoted("13.3"), None, False),
+        (quoted("13.3333"), None, False),  # slippage 5 %
         (quoted("13.4"), None, True),  # slippage 5.025 %
         (quoted("15"), None, True),
         (quoted(4, open_interest=9), None, True),
@@ -66,6 +67,7 @@ def test_the_spread_is_a_veto_of_its_own(spread, vetoes):
         (quoted("3"), None, 60),
         (quoted("2.99"), None, 65),
         (quoted("5.33"), None, 60),  # slippage 1.9988 %
+        (quoted("5.3333"), None, 60),  # 2 %
         (quoted("5.34"), None, 50),  # 2.0025 %
         (quoted(4, open_interest=49), None, 40),
         (quoted(4, open_interest=50), None, 60),

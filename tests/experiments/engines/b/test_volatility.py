@@ -32,6 +32,7 @@ def cast(smile, hint="PULLBACK", **values):
         ({"realized": 0.26}, 50),  # 1.3 of implied
         ({"realized": 0.262}, 40),
         ({"realized": 0.142}, 50),
+        ({"realized": 0.35, "atm_iv": 0.5}, 50),  # 0.7 of implied
         ({"realized": 0.138}, 55),
         ({"iv_rank": 90.0, "realized": 0.3}, 25),
         ({"iv_rank": None, "realized": None}, 50),
@@ -54,7 +55,7 @@ def test_dearer_puts_lean_down_and_dearer_calls_up(skew, bias_, confidence):
 
 
 @pytest.mark.parametrize(
-    ("term", "bias_"), [(0.4, FLAT), (0.5, FLAT), (0.6, UP), (-0.4, FLAT), (-0.5, FLAT), (-0.6, DOWN), (None, FLAT)]
+    ("term", "bias_"), [(0.4, FLAT), (0.5, FLAT), (0.51, UP), (-0.4, FLAT), (-0.5, FLAT), (-0.51, DOWN), (None, FLAT)]
 )
 def test_contango_leans_up_and_backwardation_down_beyond_the_band(term, bias_):
     seen = cast(volatility(term=term))
@@ -108,3 +109,16 @@ def test_d16_the_rank_is_the_rank_and_not_the_percentile():
 
 def test_without_bars_the_volatilities_still_speak():
     assert vote(view(frames={}, volatility=volatility(iv_rank=90.0))).confidence == 35
+
+
+def test_it_says_what_it_found():
+    dear, cheap = volatility(iv_rank=90.0, realized=0.3, skew=6.0, term=-1.0), volatility(skew=-6.0, term=1.0)
+
+    assert cast(dear).reasons == (
+        "options are dear: IV rank 90",
+        "realised volatility is 1.50 of implied",
+        "puts are dearer, skew +6.00 points",
+        "backwardation, -1.00 points",
+    )
+    assert cast(cheap).reasons == ("calls are dearer, skew -6.00 points", "contango, +1.00 points")
+    assert cast(volatility()).reasons == ("nothing out of the ordinary",)
