@@ -1,7 +1,7 @@
 """The decision: frozen inputs in, each engine's decision out. Pure; it reads nothing but its argument."""
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from experiments.contract import Selection, contract_explain, contract_for
 from experiments.data import AgentVote, Decision, DecisionInputs, EngineDecision, GateVerdict
@@ -9,7 +9,7 @@ from experiments.engines.a import engine_a
 from experiments.engines.adjustments import adjustments_judge
 from experiments.engines.b.engine import engine_b
 from experiments.engines.b.registry import votes_collect
-from experiments.engines.opinion import Opinion
+from experiments.engines.opinion import AdjustmentFinding, Opinion
 from experiments.enums import DecisionOutcome, EntryType, GateOutcome
 from experiments.gates import contract as contract_gate
 from experiments.gates import engine as engine_gate
@@ -20,29 +20,45 @@ from experiments.sizing import Sizing, size
 from optionsengine.core.enums import Engine
 from optionsengine.core.values import OptionContract, cents, right_for
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 RULES_VERSION = "4"  # raised with every change of a rule or a constant, so that a replay can say why it differs
 
 OUTCOMES = {GateOutcome.DEFER: DecisionOutcome.DEFERRED, GateOutcome.REFUSE: DecisionOutcome.REFUSED}
 
 
-def _explain(
-    inputs: DecisionInputs, opinion: Opinion, selection: Selection | None, sizing: Sizing | None
-) -> dict[str, Any]:
-    summary = inputs.chain_summary
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What both engines' decisions are made of alike."""
+
+    gates: tuple[GateVerdict, ...]
+    selection: Selection | None
+    adjustments: tuple[AdjustmentFinding, ...]
+    config_version: str
+
+
+def _told(record: "DataclassInstance") -> dict[str, Any]:
+    """The fields of a flat record; to copy each value deeply takes longer than the whole decision."""
+    return {column.name: getattr(record, column.name) for column in fields(record)}
+
+
+def _explain(inputs: DecisionInputs, opinion: Opinion, shared: _Shared, sizing: Sizing | None) -> dict[str, Any]:
+    summary, selection = inputs.chain_summary, shared.selection
     return {
-        "config_version": inputs.config.version,
+        "config_version": shared.config_version,
         "signal_confidence": {
             "value": inputs.signal.confidence,
             "is_default": inputs.signal.confidence is None,
         },
         "rules": [
-            *(asdict(finding) for finding in opinion.findings),
-            *(asdict(finding) for finding in adjustments_judge(inputs)),
+            *(_told(finding) for finding in opinion.findings),
+            *(_told(finding) for finding in shared.adjustments),
         ],
-        "plan": None if opinion.plan is None else asdict(opinion.plan),
+        "plan": None if opinion.plan is None else _told(opinion.plan),
         "agents": dict(opinion.details),
         "contract": None if selection is None or summary is None else contract_explain(selection, summary),
-        "size": None if sizing is None else asdict(sizing),
+        "size": None if sizing is None else _told(sizing),
     }
 
 
@@ -63,9 +79,9 @@ def _engine_decide(
     inputs: DecisionInputs,
     engine: Engine,
     opinion: Opinion,
-    shared: tuple[GateVerdict, ...],
-    selection: Selection | None,
+    shared: _Shared,
 ) -> EngineDecision:
+    selection = shared.selection
     contract = None if selection is None else selection.contract
     sizing = None if contract is None else size(inputs, contract, engine)
     gates = (
@@ -73,7 +89,7 @@ def _engine_decide(
         contract_gate.judge(inputs, selection),
         size_gate.judge(inputs, sizing),
     )
-    stop = _decisive(shared + gates)
+    stop = _decisive(shared.gates + gates)
     missing = next((verdict for verdict in gates if verdict.outcome == GateOutcome.NOT_EVALUATED), None)
     if stop is None and missing is not None:
         raise RuntimeError(f"nothing stops the signal, yet gate {missing.gate.value} had no input")
@@ -97,7 +113,7 @@ def _engine_decide(
         quantity=quantity,
         limit_price=cents(contract.mid) if contract is not None and is_limit else None,
         risk_budget=None if sizing is None else sizing.risk_budget,
-        explanation=_explain(inputs, opinion, selection, sizing),
+        explanation=_explain(inputs, opinion, shared, sizing),
     )
 
 
@@ -108,18 +124,21 @@ def decide(inputs: DecisionInputs) -> Decision:
     is chosen before anyone is asked, because breakers and engines judge what would be bought.
     """
     selection = contract_for(inputs)
-    shared = shared_judge(inputs, selection)
+    shared = _Shared(
+        gates=shared_judge(inputs, selection),
+        selection=selection,
+        adjustments=adjustments_judge(inputs),
+        config_version=inputs.config.version,
+    )
     opinions = {Engine.A: engine_a(inputs, selection)}
     votes: tuple[AgentVote, ...] = ()
     if inputs.config.is_orchestrated:
         votes = votes_collect(inputs, selection)
         opinions[Engine.B] = engine_b(inputs, votes, selection)
-    engines = {
-        engine: _engine_decide(inputs, engine, opinion, shared, selection) for engine, opinion in opinions.items()
-    }
+    engines = {engine: _engine_decide(inputs, engine, opinion, shared) for engine, opinion in opinions.items()}
     real = engines[real_engine(inputs.variant, is_orchestrated=inputs.config.is_orchestrated)]
     return Decision(
-        shared_gates=shared,
+        shared_gates=shared.gates,
         engines=engines,
         votes=votes,
         outcome=real.outcome,
