@@ -11,7 +11,7 @@ from experiments.enums import VoteBias
 
 NAME = "ttm_specialist"
 WEIGHT = 0.10  # agents.ttm_specialist.weight
-CONFIDENCE, JUST_FIRED_STEP, CAP = 70.0, 10.0, 80.0  # agents.ttm_specialist.confidence, just_fired_step, cap
+CONFIDENCE, JUST_FIRED_CONFIDENCE = 70.0, 80.0  # agents.ttm_specialist.confidence, just_fired
 NO_SIDE_CONFIDENCE = 20.0  # agents.ttm_specialist.no_side
 
 
@@ -33,6 +33,6 @@ def vote(view: AgentView) -> AgentVote:
         why = ("the squeeze is on" if frame.squeeze_on else "the squeeze is off, without momentum",)
         return AgentVote(NAME, False, VoteBias.NEUTRAL, NO_SIDE_CONFIDENCE, WEIGHT, reasons=why, saw=saw)
     has_fired = frame.squeeze_on_before is True
-    confidence = min(CAP, CONFIDENCE + (JUST_FIRED_STEP if has_fired else 0.0))
+    confidence = JUST_FIRED_CONFIDENCE if has_fired else CONFIDENCE
     why = (f"the squeeze {'has just fired' if has_fired else 'is off'}, momentum {momentum:+g}",)
     return AgentVote(NAME, False, bias_of(side), confidence, WEIGHT, reasons=why, saw=saw)

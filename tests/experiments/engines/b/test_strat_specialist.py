@@ -53,6 +53,7 @@ def test_d18_every_pattern_names_the_side_of_its_last_bar(first, second, confide
     seen = cast(first, second, last)
 
     assert (seen.bias, seen.confidence) == (bias, confidence)
+    assert seen.reasons[0].endswith("the last bar broke up" if bias == UP else "the last bar broke down")
 
 
 @pytest.mark.parametrize(
