@@ -274,3 +274,12 @@ def test_a_state_of_before_origins_and_gamma_reads_back():
     del row.state["origin"], row.state["gamma"]
     row.save()
     assert (chosen().origin, chosen().resolved_score) == ("webhook", 60)
+
+
+@pytest.mark.django_db
+def test_d37_no_cache_is_needed(settings):
+    """The state, and what it is compared with, are the database's; a cache that keeps nothing changes nothing."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    apply()
+    apply(event_ts_ms=TS + 1, mtf__consensus__bias_score=-10, mtf__consensus__bias_consensus="BEARISH")
+    assert (chosen().acceleration.state_strength_delta, chosen().transitions.bias_flip) == (-70, True)
