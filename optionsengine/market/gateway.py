@@ -75,13 +75,14 @@ class MarketGateway:
 
     def chain(self, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right) -> OptionChain:
         def fetch() -> OptionChain:
-            return self._chain("chain", symbol, at, min_dte, max_dte, right)
+            return self._chain(self._offering("chain"), symbol, at, min_dte, max_dte, right)
 
         return fetch_once("chain", symbol, min_dte, max_dte, right.value, at=at, lifetime=CHAIN_SECONDS, fetch=fetch)
 
     def near_chain(self, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right) -> OptionChain:
         """Return a long chain, from providers that do not charge for each contract; asked anew every time."""
-        return self._chain("near_chain", symbol, at, min_dte, max_dte, right)
+        sources = [source for source in self._offering("chain") if not source.provider.pays_by_contract]
+        return self._chain(sources, symbol, at, min_dte, max_dte, right)
 
     def option_quotes(self, contracts: Iterable[OptionContract], at: datetime) -> Mapping[OptionContract, OptionQuote]:
         asked = tuple(sorted(set(contracts)))
@@ -104,7 +105,7 @@ class MarketGateway:
         )
 
     def _chain(
-        self, offer: str, symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right
+        self, sources: list[Source], symbol: str, at: datetime, min_dte: float, max_dte: float, right: Right
     ) -> OptionChain:
         known = caches[CACHE].get(_good_key(symbol))
 
@@ -122,10 +123,12 @@ class MarketGateway:
                 raise MarketError(MarketProblem.UNAVAILABLE, f"{provider.name}: {fault}")
             return chain
 
-        return greeks_fill(self._first(offer, at, believed), at=at, rate=self._trust.rate)
+        return greeks_fill(self._first("chain", at, believed, sources), at=at, rate=self._trust.rate)
 
-    def _first(self, offer: str, at: datetime, ask: Callable[[NetworkProvider], Answer]) -> Answer:
-        """Return the first answer there is.
+    def _first(
+        self, offer: str, at: datetime, ask: Callable[[NetworkProvider], Answer], sources: list[Source] | None = None
+    ) -> Answer:
+        """Return the first answer there is, of `sources` or of all that have what is asked for.
 
         :raises MarketError: `UNAVAILABLE`, with what each provider said.
         """
@@ -140,7 +143,7 @@ class MarketGateway:
                 raise
             return True
 
-        sources_ask(self._offering(offer), one)
+        sources_ask(self._offering(offer) if sources is None else sources, one)
         if found:
             return found[0]
         raise _unavailable(offer, said)

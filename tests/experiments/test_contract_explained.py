@@ -27,6 +27,7 @@ from tests.experiments.worlds import (
     bias,
     candidate,
     chain,
+    gamma,
     market,
     option,
     signal_facts,
@@ -107,12 +108,12 @@ def test_an_unknown_contract_is_taken_as_the_fallback_and_says_what_is_not_known
 )
 def test_dealer_gamma_in_the_score(side, state, expected):
     assert gex_score(terms(side, gex_state=state)) == expected
-    assert contract_for(world(side, market=market(side, gex_state=state))).scores["gex"] == expected
+    assert contract_for(world(side, market=market(side, gamma=gamma(state=state)))).scores["gex"] == expected
 
 
 @pytest.mark.parametrize("state", GexState)
 def test_the_state_of_dealer_gamma_is_frozen_and_decides_the_score_alone(state):
-    plain, known = world(), world(market=market(gex_state=state))
+    plain, known = world(), world(market=market(gamma=gamma(state=state)))
 
     assert known.gex_state == state
     assert contract_for(known).contract == contract_for(plain).contract
@@ -236,7 +237,7 @@ def test_an_unknown_open_interest_is_low_liquidity_and_sizes_one_contract():
     "inputs",
     [
         world(),
-        world(Side.SHORT, market=market(Side.SHORT, gex_state=GexState.NEGATIVE_HIGH)),
+        world(Side.SHORT, market=market(Side.SHORT, gamma=gamma(state=GexState.NEGATIVE_HIGH))),
         world(signal={"expiration": LATER}),
         world(market=market(chain=chain(quotes=(option(volume=None, iv=None), option(beyond=6, theta=None))))),
     ],

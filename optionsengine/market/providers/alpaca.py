@@ -58,7 +58,8 @@ class AlpacaProvider:
 
     name = "alpaca"
     settles_after = SETTLES_AFTER
-    offers = frozenset({"quote", "quotes", "bars", "chain", "near_chain", "option_quotes", "official_close"})
+    offers = frozenset({"quote", "quotes", "bars", "chain", "option_quotes", "official_close"})
+    pays_by_contract = False
 
     def __init__(
         self,

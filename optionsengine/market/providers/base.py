@@ -49,7 +49,8 @@ class MarketProvider(Protocol):
 class NetworkProvider(MarketProvider, Protocol):
     """A provider that is asked over the network. `offers` names the methods of the protocol that it has data for.
 
-    `near_chain` stands beside `chain` there where a chain may be long: not where each of its contracts is paid for.
+    One that `pays_by_contract` is not asked for long chains: what its plan allows is spent on what a decision needs.
     """
 
     offers: frozenset[str]
+    pays_by_contract: bool

@@ -63,6 +63,7 @@ class MarketDataProvider:
     name = "marketdata"
     settles_after = SETTLES_AFTER
     offers = frozenset({"quote", "quotes", "chain", "option_quotes"})
+    pays_by_contract = True
 
     def __init__(
         self,

@@ -45,6 +45,7 @@ class TwelveDataProvider:
     name = "twelvedata"
     settles_after = SETTLES_AFTER
     offers = frozenset({"quote", "quotes", "bars", "official_close"})
+    pays_by_contract = False
 
     def __init__(
         self,
