@@ -4,12 +4,15 @@ from django.contrib import admin
 
 from experiments.models import (
     AgentDecision,
+    ConfigVersion,
+    DrawdownFreeze,
     Experiment,
     GateResult,
     Recommendation,
     RiskLimit,
 )
 from experiments.round_admin import OUTCOMES
+from experiments.serializers import RISK_LIMIT_MESSAGES
 from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, WordedForm, badge
 
 VERDICTS = {"pass": GOOD, "defer": WAITING, "refuse": BAD}
@@ -71,13 +74,23 @@ class RecommendationAdmin(LedgerAdmin):
         return row.outcome
 
 
+@admin.register(ConfigVersion)
+class ConfigVersionAdmin(LedgerAdmin):
+    """The settings that decided, each set of them once."""
+
+    list_display = ("version", "first_used_at")
+    ordering = ("-first_used_at",)
+
+
+@admin.register(DrawdownFreeze)
+class DrawdownFreezeAdmin(LedgerAdmin):
+    """Pauses of new entries that a day's loss made; each ends by itself."""
+
+    list_display = ("created_at", "until_at", "drawdown_percent")
+
+
 class RiskLimitForm(WordedForm):
-    messages = {
-        "risk_limits_name": "Another row has this name. Choose another.",
-        "risk_limits_one_enabled": "Another row is enabled, and only one may be. Disable that one first.",
-        "risk_limits_money_bounds": "An amount must be from 0 to 999,999,999,999.99 dollars.",
-        "risk_limits_percent_bounds": "A percentage must be from 0 to 100.",
-    }
+    messages = RISK_LIMIT_MESSAGES
 
     class Meta:
         model = RiskLimit
@@ -97,6 +110,7 @@ class RiskLimitAdmin(EditAdmin):
         "max_exposure",
         "max_exposure_percent",
         "max_open_risk_percent",
+        "max_drawdown_percent",
     )
     ordering = ("-is_enabled", "name")
     fieldsets = (
@@ -104,5 +118,9 @@ class RiskLimitAdmin(EditAdmin):
         ("Positions", {"fields": ("max_open_positions", "max_positions_per_symbol", "max_daily_trades")}),
         ("Dollars", {"fields": ("max_daily_loss", "max_exposure")}),
         ("Percent of equity", {"fields": ("max_exposure_percent", "max_open_risk_percent")}),
+        (
+            "Portfolio breakers",
+            {"fields": ("max_drawdown_percent", "max_dollar_delta", "max_dollar_gamma", "max_dollar_vega")},
+        ),
         ("Times", {"fields": ("created_at", "updated_at")}),
     )

@@ -1,8 +1,18 @@
-"""Decisions as the API shows them."""
+"""Decisions as the API shows them, and the risk limits as it writes them."""
 
 from rest_framework import serializers
 
-from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation
+from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation, RiskLimit
+from experiments.selectors import LIMIT_FIELDS
+from optionsengine.core.worded import WordedSerializer
+
+RISK_LIMIT_MESSAGES = {
+    "risk_limits_name": "Another row has this name. Choose another.",
+    "risk_limits_one_enabled": "Another row is enabled, and only one may be. Disable that one first.",
+    "risk_limits_money_bounds": "An amount must be from 0 to 999,999,999,999.99 dollars.",
+    "risk_limits_greeks_bounds": "A limit of a Greek must be from 0 to 999,999,999,999.99 dollars.",
+    "risk_limits_percent_bounds": "A percentage must be from 0 to 100.",
+}
 
 
 class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
@@ -71,3 +81,16 @@ class RecommendationSerializer(serializers.ModelSerializer[Recommendation]):
             "explanation",
         )
         read_only_fields = fields
+
+
+class RiskLimitSerializer(WordedSerializer[RiskLimit]):
+    """Limits on new risk. Null means the documented default; only one row may be enabled."""
+
+    messages = RISK_LIMIT_MESSAGES
+
+    class Meta:
+        model = RiskLimit
+        fields = ("id", "created_at", "updated_at", "name", "is_enabled", *LIMIT_FIELDS)
+        read_only_fields = ("id", "created_at", "updated_at")
+        validators: tuple[object, ...] = ()  # the row's own constraints speak, in words
+        extra_kwargs: dict[str, object] = {"name": {"validators": []}}

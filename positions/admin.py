@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from experiments.enums import SetupType
 from optionsengine.core.acts import Act, ActingAdmin
 from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, WordedForm, badge
-from optionsengine.core.enums import Engine
 from optionsengine.core.templatetags.prices import price
-from positions.enums import ExitReason, PositionStatus, RuleScope
+from positions.enums import ExitReason, PositionStatus
 from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
+from positions.rules import rule_target
+from positions.selectors import is_uuid, rule_target_problem
+from positions.serializers import EXIT_RULE_MESSAGES
 from positions.services import position_close_request
 
 MARKS_SHOWN = 100
@@ -69,7 +70,7 @@ class PositionAdmin(ActingAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         marks = (
-            PositionMark.objects.filter(position_id=object_id) if _is_uuid(object_id) else PositionMark.objects.none()
+            PositionMark.objects.filter(position_id=object_id) if is_uuid(object_id) else PositionMark.objects.none()
         )
         shown = {"marks": marks.order_by("-created_at")[:MARKS_SHOWN], "marks_shown": MARKS_SHOWN}
         return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
@@ -107,23 +108,10 @@ class PositionAdmin(ActingAdmin):
         return money(row.realized_pnl)
 
 
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
 class ExitRuleForm(WordedForm):
     """A rule's target must be one its scope knows."""
 
-    messages = {
-        "exit_rules_one_enabled": "Another enabled rule has this scope and target. Disable that one first.",
-        "exit_rules_target_by_scope": "A global rule has no target; every other scope needs one.",
-        "exit_rules_percent_bounds": "A percentage must be from 1 to 1000.",
-        "exit_rules_trailing_is_whole": "A trailing stop needs both its activation and its distance, or neither.",
-    }
+    messages = EXIT_RULE_MESSAGES
 
     class Meta:
         model = ExitRule
@@ -135,28 +123,12 @@ class ExitRuleForm(WordedForm):
         :raises ValidationError: never by itself; errors are added to `target`.
         """
         cleaned = super().clean() or self.cleaned_data
-        scope, target = cleaned.get("scope"), (cleaned.get("target") or "").strip()
-        if scope in (RuleScope.ENGINE, RuleScope.SETUP, RuleScope.SYMBOL):
-            target = target.upper()
-        cleaned["target"] = target
-        said = _target_problem(scope, target)
+        scope = cleaned.get("scope") or ""
+        cleaned["target"] = target = rule_target(scope, cleaned.get("target") or "")
+        said = rule_target_problem(scope, target)
         if said:
             self.add_error("target", forms.ValidationError(said))
         return cleaned
-
-
-def _target_problem(scope: str | None, target: str) -> str:
-    if scope == RuleScope.GLOBAL:
-        return "Leave this empty: a global rule speaks for every position." if target else ""
-    if scope == RuleScope.ENGINE and target not in Engine.values:
-        return f"Write one of {', '.join(Engine.values)}."
-    if scope == RuleScope.SETUP and target not in SetupType.values:
-        return f"Write one of {', '.join(SetupType.values)}."
-    if scope == RuleScope.SYMBOL and not target:
-        return "Write the underlying's symbol, such as SPY."
-    if scope == RuleScope.POSITION and (not _is_uuid(target) or not Position.objects.filter(pk=target).exists()):
-        return "Copy the id of an existing position."
-    return ""
 
 
 @admin.register(ExitRule)

@@ -1,9 +1,9 @@
-"""What a list of positions can be narrowed by."""
+"""What lists of positions and of exit rules can be narrowed by."""
 
 from django_filters import UUIDFilter
 
 from optionsengine.core.filters import RowFilter, SymbolFilter
-from positions.models import Position
+from positions.models import ExitRule, Position
 
 
 class PositionFilter(RowFilter):
@@ -13,3 +13,9 @@ class PositionFilter(RowFilter):
     class Meta:
         model = Position
         fields = ("status", "side", "engine", "mode", "is_test")
+
+
+class ExitRuleFilter(RowFilter):
+    class Meta:
+        model = ExitRule
+        fields = ("scope", "target", "is_enabled", "action")

@@ -222,3 +222,9 @@ def pnl_differs(reported: Decimal, ours: Decimal) -> bool:
 def pnl_percent(pnl: Decimal, cost_basis: Decimal) -> float:
     """Return the result in percent of the premium paid."""
     return round(float(pnl / cost_basis * 100), 6) if cost_basis else 0.0
+
+
+def rule_target(scope: str, target: str) -> str:
+    """Return an exit rule's target as the rules look for it: trimmed, and in capitals but for a position's id."""
+    trimmed = target.strip()
+    return trimmed.upper() if scope in (RuleScope.ENGINE, RuleScope.SETUP, RuleScope.SYMBOL) else trimmed

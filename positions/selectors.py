@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from experiments.enums import SetupType
 from experiments.facts import MAX_BOOK_SYMBOLS, Exposure
 from experiments.selectors import drawdown_freeze_get
 from optionsengine.core.enums import Engine, Mode
@@ -35,6 +36,11 @@ _TIME_STOPS = (ExitReason.EXPIRED, ExitReason.MIN_DTE)
 def positions_watched() -> "QuerySet[Position]":
     """Return every position that is not closed, shadow and test ones included."""
     return Position.objects.exclude(status=PositionStatus.CLOSED)
+
+
+def positions_real() -> "QuerySet[Position]":
+    """Return the open positions that are real: paper and live ones, tests left out."""
+    return positions_watched().filter(_real())
 
 
 def reported_pnl_get(signal: Signal) -> ReportedPnl | None:

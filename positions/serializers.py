@@ -4,8 +4,18 @@ from typing import Any
 
 from rest_framework import serializers
 
+from optionsengine.core.worded import WordedSerializer
 from positions.enums import AlertPriority, AlertUrgency, RecommendedAction
-from positions.models import BiasTradePerformance, ExitAlert, Position, PositionEvent, PositionMark
+from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
+from positions.rules import rule_target
+from positions.selectors import rule_target_problem
+
+EXIT_RULE_MESSAGES = {
+    "exit_rules_one_enabled": "Another enabled rule has this scope and target. Disable that one first.",
+    "exit_rules_target_by_scope": "A global rule has no target; every other scope needs one.",
+    "exit_rules_percent_bounds": "A percentage must be from 1 to 1000.",
+    "exit_rules_trailing_is_whole": "A trailing stop needs both its activation and its distance, or neither.",
+}
 
 
 class PositionSerializer(serializers.ModelSerializer[Position]):
@@ -145,3 +155,42 @@ class CloseSerializer(serializers.Serializer[dict[str, Any]]):
     order_id = serializers.UUIDField()
     client_order_id = serializers.CharField()
     message = serializers.CharField()
+
+
+class ExitRuleSerializer(WordedSerializer[ExitRule]):
+    """When to close. Null switches a rule off; the most specific enabled row watches a position."""
+
+    messages = EXIT_RULE_MESSAGES
+
+    class Meta:
+        model = ExitRule
+        fields = (
+            "id",
+            "created_at",
+            "updated_at",
+            "name",
+            "scope",
+            "target",
+            "is_enabled",
+            "action",
+            "profit_target_percent",
+            "stop_loss_percent",
+            "trailing_activation_percent",
+            "trailing_distance_percent",
+            "max_hold_sessions",
+            "min_dte",
+        )
+        read_only_fields = ("id", "created_at", "updated_at")
+        validators: tuple[object, ...] = ()  # the row's own constraints speak, in words
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a target that names no engine, setup, symbol or position.
+
+        :raises serializers.ValidationError: with every fault, in words.
+        """
+        scope = attrs.get("scope", getattr(self.instance, "scope", "global"))
+        target = rule_target(scope, attrs.get("target", getattr(self.instance, "target", "")))
+        said = rule_target_problem(scope, target)
+        if said:
+            raise serializers.ValidationError({"target": [said]})
+        return super().validate({**attrs, "target": target})

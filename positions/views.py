@@ -1,4 +1,4 @@
-"""Positions over the API: read them and their marks, ask for a close, ask what should be closed."""
+"""Positions over the API: read them and their marks, ask for a close, ask what should be closed; the exit rules."""
 
 from typing import Any
 from uuid import UUID
@@ -8,15 +8,16 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from rest_framework.viewsets import ReadOnlyModelViewSet
+from rest_framework.viewsets import ModelViewSet, ReadOnlyModelViewSet
 
 from optionsengine.core.clock import now
 from positions.enums import ExitReason
-from positions.filters import PositionFilter
-from positions.models import Position, PositionMark
+from positions.filters import ExitRuleFilter, PositionFilter
+from positions.models import ExitRule, Position, PositionMark
 from positions.selectors import exit_signals_payload
 from positions.serializers import (
     CloseSerializer,
+    ExitRuleSerializer,
     ExitSignalsSerializer,
     PositionMarkSerializer,
     PositionSerializer,
@@ -57,6 +58,16 @@ class PositionViewSet(ReadOnlyModelViewSet[Position]):
             "message": "its exit order is written; it closes when the order fills",
         }
         return Response(CloseSerializer(answer).data)
+
+
+class ExitRuleViewSet(ModelViewSet[ExitRule]):
+    """When positions are closed, newest first. Every change is audited and holds from the next look at the books."""
+
+    queryset = ExitRule.objects.all()
+    serializer_class = ExitRuleSerializer
+    filterset_class = ExitRuleFilter
+    ordering_fields = ("created_at",)
+    ordering = ("-created_at",)
 
 
 class ExitSignalsView(APIView):

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from optionsengine.console import approval_admin, request_admin, source_admin  # noqa: F401 - they register themselves
+from optionsengine.console import approval_admin, flatten_admin, request_admin, source_admin  # noqa: F401 - they register themselves
 from optionsengine.console.timeline import signal_timeline
 from optionsengine.core.acts import Act, ActingAdmin
 from optionsengine.core.admin import BAD, GOOD, WAITING, LedgerAdmin, StyledAdmin, badge

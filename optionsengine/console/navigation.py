@@ -23,6 +23,7 @@ SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "Rules": (
         ("Trading state", "power_settings_new", "ops", "tradingstate"),
         ("Risk limits", "shield", "experiments", "risklimit"),
+        ("Feature flags", "toggle_on", "ops", "featureflag"),
         ("Bias rules", "tune", "bias", "biasconfigsection"),
         ("Exit rules", "rule", "positions", "exitrule"),
         ("Webhook sources", "key", "signals", "webhooksource"),
@@ -43,6 +44,8 @@ SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Agents' votes", "how_to_vote", "experiments", "agentdecision"),
         ("Recommendations", "recommend", "experiments", "recommendation"),
         ("Assignments", "call_split", "experiments", "experiment"),
+        ("Settings that decided", "tune", "experiments", "configversion"),
+        ("Drawdown pauses", "pause_circle", "experiments", "drawdownfreeze"),
     ),
     "Ledgers": (
         ("Trades", "paid", "orders", "trade"),

@@ -58,7 +58,7 @@ class ErrorsSchema(AutoSchema):
             found.add(403)
         if "{" in self.path or self._is_list_view() or getattr(self.view, "may_find_nothing", False):
             found.add(404)
-        if self.method == "POST":
+        if self.method in ("POST", "PUT", "PATCH"):
             found.add(415)
         if self.view.throttle_classes:
             found.add(429)

@@ -37,6 +37,7 @@ OPERATOR_MAY = (
     "bias.change_biasconfigsection",
     "ops.add_tradingstate",
     "ops.change_tradingstate",
+    "ops.change_featureflag",
 )
 
 

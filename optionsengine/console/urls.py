@@ -7,12 +7,15 @@ from rest_framework.routers import SimpleRouter
 from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
 
 from bias.views import BiasHistoryView, BiasStateView, BiasSummaryView
+from experiments.views import RiskLimitViewSet
 from optionsengine.console import health, metrics, views
 from optionsengine.console.approval_views import ApprovalViewSet
 from optionsengine.console.cron_views import CronQueueView
 from optionsengine.console.decision_views import DecisionViewSet
+from optionsengine.console.flatten_views import FlattenView
+from optionsengine.ops.views import FeatureFlagViewSet, TradingStateView
 from orders.views import OrderViewSet, TradeViewSet
-from positions.views import ExitSignalsView, PositionViewSet
+from positions.views import ExitRuleViewSet, ExitSignalsView, PositionViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("signals", views.SignalLifeViewSet)
@@ -21,12 +24,17 @@ router.register("approvals", ApprovalViewSet)
 router.register("orders", OrderViewSet)
 router.register("trades", TradeViewSet)
 router.register("positions", PositionViewSet)
+router.register("exit-rules", ExitRuleViewSet)
+router.register("risk-limits", RiskLimitViewSet)
+router.register("feature-flags", FeatureFlagViewSet)
 
 v1: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
     path("bias/state/", BiasStateView.as_view(), name="bias-state"),
     path("bias/history/", BiasHistoryView.as_view(), name="bias-history"),
     path("bias/summary/", BiasSummaryView.as_view(), name="bias-summary"),
+    path("trading-state/", TradingStateView.as_view(), name="trading-state"),
+    path("trading-state/flatten/", FlattenView.as_view(), name="trading-state-flatten"),
     path("exit-signals/", ExitSignalsView.as_view(), name="exit-signals"),
     path("paper-trading/", views.PaperTradingView.as_view(), name="paper-trading"),
     path("refresh-positions/", views.RefreshPositionsView.as_view(), name="refresh-positions"),

@@ -1,4 +1,4 @@
-"""Operations in the back office: the trading state to switch, the rest to read."""
+"""Operations in the back office: the trading state and the flags to switch, the rest to read."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, badge
+from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, PageAdmin, badge
 from optionsengine.core.clock import now
 from optionsengine.ops.breakers import BreakerState, breaker_state
 from optionsengine.ops.enums import Job, TradingStatus
-from optionsengine.ops.models import Alert, CircuitBreaker, Heartbeat, JobRun, TradingState
-from optionsengine.ops.services import trading_state_set
+from optionsengine.ops.models import Alert, CircuitBreaker, FeatureFlag, Heartbeat, JobRun, TradingState
+from optionsengine.ops.services import feature_flag_set, trading_state_set
 
 
 class JobFilter(SimpleListFilter):
@@ -55,9 +55,8 @@ class CircuitBreakerAdmin(LedgerAdmin):
         return str(row.state)
 
 
-@admin.register(TradingState)
 class TradingStateAdmin(EditAdmin):
-    """One row; saving it goes through the service that switches the engine."""
+    """One row; saving it goes through the service that switches the engine. The console adds how to flatten."""
 
     list_display = ("shown_status", "reason", "updated_at")
     ordering = ("id",)
@@ -77,6 +76,28 @@ class TradingStateAdmin(EditAdmin):
     def save_model(self, request: HttpRequest, obj: TradingState, form: Any, change: bool) -> None:
         saved = trading_state_set(status=TradingStatus(obj.status), reason=obj.reason, at=now())
         obj.updated_at = saved.updated_at
+
+
+@admin.register(FeatureFlag)
+class FeatureFlagAdmin(PageAdmin):
+    """Every flag in one list to switch; none is added or deleted, the code knows them all."""
+
+    list_display = ("name", "is_enabled", "description", "switched_at")
+    list_editable = ("is_enabled",)
+    ordering = ("name",)
+    fields = ("name", "is_enabled", "description", "switched_at")
+    readonly_fields = ("name", "description", "switched_at")
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: FeatureFlag | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: FeatureFlag, form: Any, change: bool) -> None:
+        saved = feature_flag_set(name=obj.name, is_enabled=obj.is_enabled, at=now())
+        obj.switched_at = saved.switched_at
 
 
 @admin.register(JobRun)

@@ -12,6 +12,11 @@ def trading_status_get() -> TradingStatus:
     return TradingStatus(status) if status else TradingStatus.ACTIVE
 
 
+def trading_state_get() -> TradingState:
+    """Return the trading state with its reason; ACTIVE, never changed, if it has no row."""
+    return TradingState.objects.filter(pk=1).first() or TradingState()
+
+
 def heartbeat_age_seconds(name: str, at: datetime) -> float | None:
     """Return how long ago the heartbeat came, or None if it never did."""
     beat_at = Heartbeat.objects.filter(pk=name).values_list("beat_at", flat=True).first()

@@ -67,6 +67,7 @@ SPECTACULAR_SETTINGS = {
         "SignalStatus": "signals.enums.SignalStatus",
         "OrderStatus": "orders.enums.OrderStatus",
         "PositionStatus": "positions.enums.PositionStatus",
+        "TradingStatus": "optionsengine.ops.enums.TradingStatus",
         "Side": "optionsengine.core.enums.Side",
         "Intent": "optionsengine.core.enums.Intent",
         "Engine": "optionsengine.core.enums.Engine",

@@ -254,6 +254,7 @@ def _flatten(position_id: UUID, *, actor: str, reason: str, at: datetime) -> tup
             and exit_order_take_over(order=live, exit_reason=ExitReason.FLATTEN, actor=actor, at=at)
         )
         if is_taken:
+            live.refresh_from_db()
             position.exit_reason = ExitReason.FLATTEN
         position.updated_at = at
         position.save(update_fields=["exit_reason", "close_requested", "updated_at"])

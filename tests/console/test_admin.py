@@ -11,12 +11,24 @@ from django.urls import reverse
 
 from bias.enums import ConfigSection
 from bias.models import BiasConfigSection, BiasStateCurrent, BiasStateHistory, GammaSnapshot
-from experiments.models import AgentDecision, Approval, DecisionRound, Experiment, GateResult, Recommendation, RiskLimit
+from experiments.models import (
+    AgentDecision,
+    Approval,
+    ConfigVersion,
+    DecisionRound,
+    DrawdownFreeze,
+    Experiment,
+    GateResult,
+    Recommendation,
+    RiskLimit,
+)
 from optionsengine.core.admin import LedgerAdmin
 from optionsengine.market.limits import Rate, limit_take
 from optionsengine.market.models import FeedTick, ProviderLimit, StoredBar
 from optionsengine.ops.breakers import breaker_fail
-from optionsengine.ops.models import Alert, CircuitBreaker, Heartbeat, JobRun, TradingState
+from optionsengine.ops.enums import Flag
+from optionsengine.ops.models import Alert, CircuitBreaker, FeatureFlag, Heartbeat, JobRun, TradingState
+from optionsengine.ops.services import feature_flag_set
 from orders.models import Order, OrderEvent, Trade
 from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
 from signals.models import MarketContextReceived, Signal, SignalEvent, WebhookEvent, WebhookSource
@@ -55,6 +67,9 @@ MAKERS = {
     AgentDecision: lambda n: factories.agent_decision(),
     Recommendation: lambda n: factories.recommendation(),
     Approval: lambda n: factories.approval(),
+    ConfigVersion: lambda n: ConfigVersion.objects.create(version=f"v{n}", first_used_at=factories.AT, values={"n": n}),
+    DrawdownFreeze: lambda n: DrawdownFreeze.objects.create(until_at=factories.AT, drawdown_percent=n),
+    FeatureFlag: lambda n: feature_flag_set(name=list(Flag)[n % len(Flag)], is_enabled=n % 2 == 0, at=factories.AT),
     RiskLimit: lambda n: RiskLimit.objects.create(name=f"limits {n}", is_enabled=False),
     Order: lambda n: factories.order(),
     OrderEvent: lambda n: factories.order_event(),

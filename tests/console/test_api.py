@@ -25,7 +25,7 @@ from tests.factories.people import PASSWORD
 
 pytestmark = pytest.mark.django_db
 NOBODY = UUID("019c0000-0000-7000-8000-000000000000")
-LISTS = ("signals", "approvals", "orders", "trades", "positions")
+LISTS = ("signals", "decisions", "approvals", "orders", "trades", "positions")
 READS = (*(f"{name}/" for name in LISTS), "exit-signals/", "bias/history/", "bias/summary/")
 ACTS = ("paper-trading/", "refresh-positions/", "pipeline/run/")
 
@@ -111,6 +111,9 @@ def test_no_route_is_forgotten():
         "signals/",
         "signals/<str:pk>/",
         "signals/<str:pk>/timeline/",
+        "decisions/",
+        "decisions/<str:pk>/",
+        "decisions/<str:pk>/replay/",  # in test_decisions
         "approvals/",
         "approvals/<str:pk>/",
         "approvals/<str:pk>/approve/",  # these two in test_approvals
@@ -123,6 +126,14 @@ def test_no_route_is_forgotten():
         "positions/<str:pk>/",
         "positions/<str:pk>/marks/",
         "positions/<str:pk>/close/",
+        "exit-rules/",  # these, the trading state and the flags in test_rules_api
+        "exit-rules/<str:pk>/",
+        "risk-limits/",
+        "risk-limits/<str:pk>/",
+        "feature-flags/",
+        "feature-flags/<str:pk>/",
+        "trading-state/",
+        "trading-state/flatten/",
         "exit-signals/",
         "bias/state/",  # in tests/bias/test_api
         "bias/history/",
