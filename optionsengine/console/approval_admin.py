@@ -88,9 +88,9 @@ class ApprovalAdmin(ActingAdmin):
         "shown_risk",
         "shown_engine",
         "shown_confidence",
+        "shown_source",
+        "shown_answer",
         "created_at",
-        "decided_by",
-        "reason",
     )
     list_filter = ("status",)
     exact_search = ("signal__symbol",)
@@ -145,6 +145,15 @@ class ApprovalAdmin(ActingAdmin):
         found = proposal_of(row)
         known = None if found is None else found.recommendation.confidence
         return "" if known is None else f"{known:.1f}"
+
+    @badge("prices", {"simulated": WAITING})
+    def shown_source(self, row: Approval) -> str:
+        found = proposal_of(row)
+        return "" if found is None else found.recommendation.quote_source
+
+    @admin.display(description="answer")
+    def shown_answer(self, row: Approval) -> str:
+        return ": ".join(part for part in (row.decided_by, row.reason) if part)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import Count, F, Q, Sum
 
-from experiments.enums import GateOutcome
+from experiments.enums import ExecutionMode, GateOutcome
 from experiments.models import DecisionRound, GateResult
+from experiments.policy import PRIMARY
 from optionsengine.core.enums import Intent
 from orders.models import Order
 from positions.enums import PositionStatus
@@ -54,10 +55,16 @@ def _intake() -> dict[str, Any]:
     }
 
 
+# who trades is its round's mode; where nobody does, the variant's engine sets the signal's status
+_REAL = Q(decision__execution_mode=ExecutionMode.SHADOW_ONLY, engine=F("decision__experiment__variant")) | Q(
+    *[Q(decision__execution_mode=mode, engine=engine) for engine, mode in PRIMARY.items()], _connector=Q.OR
+)
+
+
 def _gates() -> dict[str, Any]:
     """`refused` and `deferred` count the gate that decided for the real engine, once a round."""
     deciding = (
-        GateResult.objects.filter(Q(engine="") | Q(engine=F("decision__experiment__variant")))
+        GateResult.objects.filter(Q(engine="") | _REAL)
         .filter(outcome__in=[GateOutcome.REFUSE, GateOutcome.DEFER])
         .order_by("decision_id", "position")
         .distinct("decision_id")

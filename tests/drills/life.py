@@ -33,7 +33,7 @@ LATER = ENTRY_AT + timedelta(minutes=30)
 WRITTEN = [
     *("exit_alerts", "bias_trade_performance", "position_marks", "position_events", "positions"),
     *("trades", "order_events", "orders"),
-    *("agent_decisions", "gate_results", "decision_recommendations", "market_contexts", "experiments"),
+    *("approvals", "agent_decisions", "gate_results", "decision_recommendations", "market_contexts", "experiments"),
     *("signal_dedupe", "signal_events", "signals", "webhook_events"),
     *("job_runs", "alerts", "django_q_ormq"),
 ]
