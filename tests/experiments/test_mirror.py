@@ -87,8 +87,8 @@ BOOKS = st.builds(
     exposure,
     open_positions=st.integers(0, 5),
     daily_pnl=st.sampled_from([Decimal(0), Decimal(-900), Decimal(-3100)]),
-    by_side=st.fixed_dictionaries({side: st.integers(0, 4) for side in Side}),
-    symbol_by_side=st.fixed_dictionaries({side: st.integers(0, 2) for side in Side}),
+    by_side=st.fixed_dictionaries({side: st.sampled_from([0, 2, 3]) for side in Side}),
+    symbol_by_side=st.fixed_dictionaries({side: st.sampled_from([0, 0, 0, 2]) for side in Side}),
     expirations=st.sampled_from([{}, {SOON: 2}, {SOON: 3}]),
     dollar_delta=st.sampled_from([Decimal(0), Decimal(600_000), Decimal(-600_000)]),
     dollar_vega=st.sampled_from([Decimal(0), Decimal(2500)]),
@@ -123,9 +123,9 @@ CONFIGS = st.builds(
     st.just(CONFIG),
     require_bias=st.booleans(),
     bias=st.sampled_from([CONFIG.bias, REDUCING]),
-    has_portfolio_guard=st.booleans(),
-    has_setup_validator=st.booleans(),
-    has_confluence_gate=st.booleans(),
+    has_portfolio_guard=st.sampled_from([True, True, True, False]),
+    has_setup_validator=st.sampled_from([True, True, True, False]),
+    has_confluence_gate=st.sampled_from([True, True, True, False]),
     is_orchestrated=st.sampled_from([True, True, False]),
 )
 SESSIONS = st.sampled_from([SESSION, replace(SESSION, minutes_from_open=150, minutes_to_close=240)])
