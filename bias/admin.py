@@ -4,13 +4,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from bias.config_reading import keys_of, section_plain
+from bias.data import BiasState
 from bias.enums import ConfigSection
 from bias.forms import BiasConfigForm, config_fieldsets, config_form
 from bias.models import BiasConfigSection, BiasStateCurrent, BiasStateHistory, GammaSnapshot
+from bias.selectors import state_meaning
 from bias.services import bias_config_set
-from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, badge
+from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, badge, json_shown
 from optionsengine.core.clock import now
 
 
@@ -20,6 +23,14 @@ class BiasStateCurrentAdmin(LedgerAdmin):
     list_filter = ("origin", "bias")
     ordering = ("symbol", "origin")
     exact_search = ("symbol",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["shown_now", *super().get_fields(request, obj)]
+
+    @admin.display(description="what it means now")
+    def shown_now(self, row: BiasStateCurrent) -> SafeString:
+        """Under the configuration in force, with its gamma; the stored `state` says what it meant to its event."""
+        return json_shown(state_meaning(BiasState.model_validate(row.state), now()))
 
     @badge("origin", {"webhook": NOTED, "computed": WAITING})
     def shown_origin(self, row: BiasStateCurrent) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -117,6 +118,18 @@ def fresh_until_at(state: BiasState, at: datetime, config: StalenessConfig) -> d
     in_session = calendar.is_open(at)
     turns_at = calendar.next_close(at) if in_session else calendar.next_open(at)
     return fresh_until(state, in_session=in_session, turns_at=turns_at, config=config)
+
+
+def state_meaning(state: BiasState, at: datetime) -> dict[str, Any]:
+    """Return what a stored state means at `at`, as plain JSON: its effect, gamma, score and age."""
+    config = bias_config_get()
+    read = state_in_force(state, config.gating, gammas_get((state.symbol,), at).get(state.symbol))
+    return {
+        "effective": read.effective.model_dump(mode="json"),
+        "resolved_score": read.resolved_score,
+        "gamma": None if read.gamma is None else read.gamma.model_dump(mode="json"),
+        "staleness": staleness_at(read, at, config.staleness).model_dump(),
+    }
 
 
 def bias_history(symbol: str) -> QuerySet[BiasStateHistory]:

@@ -41,13 +41,18 @@ def badge(description: str, colours: Mapping[str, str] | bool = True) -> Callabl
     return decorate
 
 
+def json_shown(value: Any) -> SafeString:
+    """Print a value as JSON over several lines."""
+    plain = json.loads(canonical_json(value))
+    return format_html('<pre class="oe-json">{}</pre>', json.dumps(plain, indent=2, ensure_ascii=False))
+
+
 def json_block(field: str) -> Callable[[Any], SafeString]:
     """Return a read-only column that prints a JSON field over several lines."""
 
     @admin.display(description=field.replace("_", " "))
     def shown(row: Any) -> SafeString:
-        plain = json.loads(canonical_json(getattr(row, field)))
-        return format_html('<pre class="oe-json">{}</pre>', json.dumps(plain, indent=2, ensure_ascii=False))
+        return json_shown(getattr(row, field))
 
     return shown
 

@@ -228,3 +228,14 @@ def test_a_section_is_neither_added_nor_deleted_and_a_viewer_only_reads(client, 
     client.force_login(factories.operator())
     assert posted(client, "risk", late_phase="1").status_code == 302
     assert bias_config_get().risk.late_phase == 1.0
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_state_shows_what_it_means_under_the_configuration_of_now(boss):
+    row = factories.bias_current()
+    address = reverse("admin:bias_biasstatecurrent_change", args=[row.pk])
+    bias_config_set(section=GATING, values={"chop_limit": 30}, at=AT)
+    shown = boss.get(address).content.decode()
+    assert "What it means now" in shown
+    assert "chop 30 at or above 30" in shown
+    assert "chop 30 at or above 30" not in str(row.state)

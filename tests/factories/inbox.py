@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from bias.models import BiasStateCurrent, BiasStateHistory, GammaSnapshot
+from bias.rules import state_derive
 from optionsengine.market.models import FeedTick
 from signals.enums import SourceMode
 from signals.models import MarketContextReceived, Signal, SignalEvent, WebhookEvent, WebhookSource
 from signals.services import webhook_source_create
+from tests.bias.payloads import bias_draft
 from tests.factories.clock import AT
 
 _numbers = itertools.count(1)
@@ -105,7 +107,7 @@ def bias_current(**values: Any) -> BiasStateCurrent:
         "event_type": "BIAS_SNAPSHOT",
         "bias": "BULLISH",
         "bias_score": 62.0,
-        "state": {"bias": "BULLISH", "bias_score": 62.0, "confidence": 0.7},
+        "state": state_derive(bias_draft(), None).model_dump(mode="json"),
     }
     return BiasStateCurrent.objects.create(**_mutable(defaults | values))
 
