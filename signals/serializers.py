@@ -36,7 +36,10 @@ SIGNAL_FIELDS = (
 
 
 class SignalSerializer(serializers.ModelSerializer[Signal]):
-    """One line of the list. `engine` is the one whose decision is real, null for an exit."""
+    """One line of the list.
+
+    `engine` is the one it is assigned to, whose decision is real unless engine A trades alone; null for an exit.
+    """
 
     source = serializers.SlugRelatedField[Any](  # type: ignore[assignment]
         slug_field="slug", read_only=True, allow_null=True
