@@ -111,7 +111,8 @@ def bias_computed_save(*, state: BiasState, at: datetime) -> bool:
     if _computed_replace(state, at):
         return True
     row = _computed_create(state, at)
-    return BiasStateCurrent.objects.filter(pk=row.pk).exists()
+    # where another has just inserted its own, that one may be of an older bar
+    return BiasStateCurrent.objects.filter(pk=row.pk).exists() or _computed_replace(state, at)
 
 
 def _computed_replace(state: BiasState, at: datetime) -> bool:

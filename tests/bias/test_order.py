@@ -12,10 +12,11 @@ from bias.enums import BiasOutcome
 from bias.models import BiasStateCurrent, BiasStateHistory
 from bias.rules import event_order, state_derive
 from bias.selectors import bias_state_get
-from bias.services import bias_event_apply
+from bias.services import bias_computed_save, bias_event_apply
 from signals.models import WebhookEvent
 from tests import factories
 from tests.bias.payloads import AT, TS, bias_draft
+from tests.bias.test_choice import computed
 
 EVENTS = 1000
 BASE = {*BiasReading.model_fields, "symbol", "event_at", "event_type", "sender_event_hash", "source", "chart_tf"}
@@ -112,19 +113,19 @@ def test_of_two_events_alike_in_time_and_type_the_greater_hash_stays():
             transaction.savepoint_rollback(mark)
 
 
-def at_once(*drafts_):
-    """Apply the drafts in threads that start together, each on a connection of its own; return the outcomes."""
-    barrier = Barrier(len(drafts_))
+def at_once(call, *values):
+    """Call with each of the values in threads that start together, each on a connection of its own."""
+    barrier = Barrier(len(values))
 
-    def run(draft):
+    def run(value):
         try:
             barrier.wait(timeout=30)
-            return apply(draft)
+            return call(value)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(len(drafts_)) as pool:
-        return list(pool.map(run, drafts_))
+    with ThreadPoolExecutor(len(values)) as pool:
+        return list(pool.map(run, values))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -133,7 +134,7 @@ def test_events_at_once_of_a_new_and_of_a_known_symbol_leave_the_greatest(exists
     if exists:
         apply(bias_draft(event_ts_ms=TS - 1))
     sent = [bias_draft(event_ts_ms=TS + number, mtf__consensus__bias_score=number) for number in range(6)]
-    outcomes = at_once(*sent)
+    outcomes = at_once(apply, *sent)
     assert set(outcomes) <= {BiasOutcome.ACCEPTED, BiasOutcome.OUT_OF_ORDER}
     assert bias_state_get("QQQ").bias_score == 5
     assert BiasStateCurrent.objects.count() == 1
@@ -147,10 +148,21 @@ def test_one_event_at_once_under_several_symbols_is_one_event(exists):
     if exists:
         for symbol in symbols:
             apply(bias_draft(symbol=symbol, event_ts_ms=TS - 1))
-    outcomes = at_once(*(bias_draft(symbol=symbol, event_id_raw="same") for symbol in symbols))
+    outcomes = at_once(apply, *(bias_draft(symbol=symbol, event_id_raw="same") for symbol in symbols))
     assert sorted(outcomes) == [BiasOutcome.ACCEPTED] + [BiasOutcome.DUPLICATE] * 3
     at = bias_draft().event_at
     moved = list(BiasStateCurrent.objects.filter(event_at=at).values_list("symbol", flat=True))
     recorded = BiasStateHistory.objects.get(event_at=at)
     assert moved == [recorded.symbol]
     assert BiasStateCurrent.objects.count() == (4 if exists else 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("exists", [False, True])
+def test_computed_states_at_once_leave_that_of_the_newest_bar(exists):
+    if exists:
+        bias_computed_save(state=computed(-1), at=AT)
+    states = [computed(minute) for minute in range(6)]
+    saved = at_once(lambda state: bias_computed_save(state=state, at=AT), *states)
+    assert saved[-1]
+    assert BiasStateCurrent.objects.get().event_at == states[-1].event_at
