@@ -1,7 +1,13 @@
 """Decisions, to read; risk limits, to edit."""
 
-from django.contrib import admin
+from typing import Any
 
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from experiments.config_changes import config_changes
 from experiments.models import (
     AgentDecision,
     ConfigVersion,
@@ -80,6 +86,17 @@ class ConfigVersionAdmin(LedgerAdmin):
 
     list_display = ("version", "first_used_at")
     ordering = ("-first_used_at",)
+
+    @admin.display(description="changed since the version before")
+    def shown_changes(self, row: ConfigVersion) -> SafeString:
+        before = ConfigVersion.objects.filter(first_used_at__lt=row.first_used_at).order_by("-first_used_at").first()
+        if before is None:
+            return format_html("{}", "it is the first")
+        lines = ((each.name, each.before, each.after) for each in config_changes(before.values, row.values))
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {} → {}</li>", lines))
+
+    def get_fields(self, request: HttpRequest, obj: Any | None = None) -> list[Any]:
+        return ["shown_changes", *super().get_fields(request, obj)]
 
 
 @admin.register(DrawdownFreeze)

@@ -20,7 +20,7 @@ from optionsengine.core.enums import Engine
 
 Rows = Sequence[Mapping[str, Any]]
 CHUNK = 100
-PLAIN = str | int | None
+PLAIN = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def _compare(what: str, names: Sequence[str], stored: Rows, replayed: Rows) -> l
     for key in before.keys() & after.keys():
         for column, value in after[key].items():
             stored_value = before[key][column]
-            if type(stored_value) is type(value) and isinstance(value, PLAIN) and stored_value == value:
-                continue  # equal plain values have one text: to write it out, twice, is most of a replay's work
+            if type(stored_value) is type(value) and isinstance(value, PLAIN) and stored_value == value != 0.0:
+                continue  # equal plain values but zeros have one text, and to write it out is most of the work
             was, now = canonical_json(stored_value), canonical_json(value)
             if was != now:
                 found.append(f"{what} {key}, {column}: stored {was}, replayed {now}")

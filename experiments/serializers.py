@@ -31,6 +31,7 @@ class DecisionRoundSerializer(serializers.ModelSerializer[DecisionRound]):
             "round",
             "context_hash",
             "rules_version",
+            "config_version",
             "execution_mode",
             "outcome",
             "code",

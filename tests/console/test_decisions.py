@@ -1,5 +1,6 @@
 """Decisions over the API and in the admin: read, replayed, and tried out under other settings."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from experiments.models import ConfigVersion, DecisionRound, GateResult
 from experiments.services import decision_record
 from optionsengine.core.enums import Engine, Side
 from tests import factories
-from tests.experiments.worlds import AT, CLOSED, world
+from tests.experiments.worlds import AT, CLOSED, CONFIG, world
 
 pytestmark = pytest.mark.django_db
 
@@ -259,3 +260,16 @@ def test_the_replay_page_needs_the_permission_to_look(client):
     assert client.get(page(factories.decision_round())).status_code == 200
     missing = reverse("admin:experiments_decisionround_replay", args=("019c0000-0000-7000-8000-000000000000",))
     assert client.get(missing).status_code == 404
+
+
+def test_the_page_of_a_version_of_the_settings_tells_what_changed(viewer):
+    first = record(world())
+    config = replace(CONFIG, max_contracts_per_trade=4)
+    second = record(world(config=config), at=AT + timedelta(minutes=1))
+
+    def shown(decision):
+        address = reverse("admin:experiments_configversion_change", args=(decision.config_version,))
+        return viewer.get(address).content.decode()
+
+    assert "it is the first" in shown(first)
+    assert "<li>max_contracts_per_trade: 10 → 4</li>" in shown(second)
