@@ -245,7 +245,8 @@ def test_the_signed_example_is_accepted_and_its_repetition_is_a_duplicate(settin
 def test_every_command_of_manage_exists_and_takes_its_arguments():
     known = get_commands()
     found = re.findall(
-        r"manage\.py ([a-z_]+)((?: --?[a-z-]+(?: [a-z0-9][a-z0-9.-]*| [A-Z_]+=[a-z0-9.]+)?| (?:FILE|SPY|start|stop|status|drain|replay))*)",
+        r"manage\.py ([a-z_]+)((?: --?[a-z-]+(?: [a-z0-9][a-z0-9.-]*| [A-Z_]+=[a-z0-9.]+)?"
+        r"| (?:FILE|SPY|start|stop|status|drain|replay))*)",
         README,
     )
     assert len(found) > 10
