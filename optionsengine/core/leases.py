@@ -109,13 +109,13 @@ def lease_retry(model: type[Row], pk: UUID, token: UUID, *, at: datetime) -> Non
 
 
 @database_retried
-def lease_return(model: type[Row], pk: UUID, token: UUID, *, at: datetime) -> None:
-    """Give a row back that was not to blame: the database failed. The attempt does not count."""
+def lease_return(model: type[Row], pk: UUID, token: UUID, *, at: datetime, pause: float = RETRY_SECONDS) -> None:
+    """Give a row back that was not to blame, to be taken again after `pause` seconds. The attempt does not count."""
     model._default_manager.filter(pk=pk, claimed_by=token).update(
         claimed_by=None,
         claimed_until=None,
         attempts=F("attempts") - 1,
-        next_attempt_at=at + timedelta(seconds=RETRY_SECONDS),
+        next_attempt_at=at + timedelta(seconds=pause),
     )
 
 

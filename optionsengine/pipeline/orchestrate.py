@@ -1,6 +1,8 @@
 """From a pending entry signal to a decision."""
 
 import logging
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +16,6 @@ from experiments.enums import DecisionOutcome, ExecutionMode, GateCode
 from experiments.models import Experiment
 from experiments.selectors import signal_facts
 from experiments.services import decisions_record, drawdown_freeze_record
-from optionsengine.core.deadline import TimeLimit
 from optionsengine.core.enums import Engine, Intent
 from optionsengine.core.leases import (
     MAX_ATTEMPTS,
@@ -47,7 +48,6 @@ logger = logging.getLogger(__name__)
 
 GROUP = 20  # signals decided in one transaction, which holds the portfolio for as long
 GROUP_SECONDS = 4.0  # for the markets of a group: one more may take as long as its patience, and a task ends after 20
-group_time = TimeLimit("group_time")
 
 
 def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None = None) -> StageReport:
@@ -89,9 +89,34 @@ def outcome_count(report: StageReport, outcome: DecisionOutcome | None) -> None:
 def _group_decide(
     keys: Sequence[UUID], token: UUID, *, provider: MarketProvider, memory: MarketMemory, at: datetime
 ) -> StageReport:
-    """Decide the claimed signals together; where that fails each alone, so that one at fault costs no other."""
-    report = StageReport(claimed=len(keys))
-    groups = [_markets_gather(keys, token, provider=provider, memory=memory, report=report, at=at)]
+    """Decide the claimed signals together; where that fails each alone, so that one at fault costs no other.
+
+    A slow network splits the group: what is gathered by then is decided, and what a pass has no time for is given back.
+    """
+    report = StageReport()
+    claimed = Signal.objects.filter(pk__in=keys, claimed_by=token).order_by("created_at", "pk")
+    signals, book = database_retry(lambda: (deque(claimed), symbols_held()))
+    markets: dict[UUID, MarketSnapshot] = {}
+    ends = time.monotonic() + GROUP_SECONDS
+    while signals and (report.claimed == 0 or time.monotonic() < ends):
+        signal = signals.popleft()
+        report.claimed += 1
+        try:
+            if signal.attempts > MAX_ATTEMPTS:
+                signal_quarantine(signal.pk, token, at=at)
+                report.failed += 1
+            else:
+                facts = signal_facts(signal)
+                markets[signal.pk] = market_gather(provider, signal=facts, at=at, book=book, memory=memory)
+        except LeaseLostError:
+            continue
+        except Exception:
+            logger.exception("gathering the market of signal %s failed", signal.pk)
+            lease_retry(Signal, signal.pk, token, at=at)
+            report.failed += 1
+    for signal in signals:
+        lease_return(Signal, signal.pk, token, at=at, pause=0)
+    groups = [markets]
     while groups:
         group = groups.pop(0)
         try:
@@ -108,39 +133,6 @@ def _group_decide(
         for outcome in outcomes:
             outcome_count(report, outcome)
     return report
-
-
-def _markets_gather(
-    keys: Sequence[UUID],
-    token: UUID,
-    *,
-    provider: MarketProvider,
-    memory: MarketMemory,
-    report: StageReport,
-    at: datetime,
-) -> dict[UUID, MarketSnapshot]:
-    """Gather the market of each claimed signal. Those that a slow network leaves no time for are given back."""
-    claimed = Signal.objects.filter(pk__in=keys, claimed_by=token).order_by("created_at", "pk")
-    signals, book = database_retry(lambda: (list(claimed), symbols_held()))
-    markets: dict[UUID, MarketSnapshot] = {}
-    with group_time(GROUP_SECONDS):
-        for signal in signals:
-            try:
-                if signal.attempts > MAX_ATTEMPTS:
-                    signal_quarantine(signal.pk, token, at=at)
-                    report.failed += 1
-                elif markets and group_time.left() == 0:
-                    lease_return(Signal, signal.pk, token, at=at)
-                else:
-                    facts = signal_facts(signal)
-                    markets[signal.pk] = market_gather(provider, signal=facts, at=at, book=book, memory=memory)
-            except LeaseLostError:
-                continue
-            except Exception:
-                logger.exception("gathering the market of signal %s failed", signal.pk)
-                lease_retry(Signal, signal.pk, token, at=at)
-                report.failed += 1
-    return markets
 
 
 @database_retried

@@ -42,11 +42,12 @@ def test_an_always_open_market_has_no_minutes_near_an_open_or_a_close(settings, 
 @pytest.mark.parametrize(
     ("rules", "frozen", "quantities"),
     [
-        # $1000 over an ask of 6.41: $320.50 at a stop of 50 %, $641 without a stop, $163.46 at 25.5 %
-        ([], {"A": "50", "B": "50"}, {"A": 3, "B": 3}),
+        # $800 (a factor of 0.8 for what dealers' gamma says) over an ask of 6.41: $320.50 at a stop of 50 %, $641
+        # without a stop, $163.46 at 25.5 %; engine B is sized, too, though its agents refuse
+        ([], {"A": "50", "B": "50"}, {"A": 2, "B": 2}),
         ([("setup", "SWING", None)], {"A": "100", "B": "100"}, {"A": 1, "B": 1}),
-        ([("engine", "B", None)], {"A": "50", "B": "100"}, {"A": 3, "B": 1}),
-        ([("engine", "B", None), ("symbol", "AAPL", "25.50")], {"A": "25.5", "B": "25.5"}, {"A": 6, "B": 6}),
+        ([("engine", "B", None)], {"A": "50", "B": "100"}, {"A": 2, "B": 1}),
+        ([("engine", "B", None), ("symbol", "AAPL", "25.50")], {"A": "25.5", "B": "25.5"}, {"A": 4, "B": 4}),
     ],
 )
 def test_an_edited_exit_rule_sizes_the_next_entry(settings, rules, frozen, quantities):
@@ -62,5 +63,6 @@ def test_an_edited_exit_rule_sizes_the_next_entry(settings, rules, frozen, quant
     assert (report.claimed, report.done) == (1, 1)
     stored = DecisionRound.objects.get()
     assert stored.inputs["stop_loss_percent"] == frozen
-    assert dict(stored.recommendations.values_list("engine", "quantity")) == quantities
+    sizes = stored.recommendations.values_list("engine", "explanation__size__quantity")
+    assert dict(sizes) == quantities
     assert decision_replay(stored).differences == []
