@@ -24,7 +24,7 @@ from experiments.models import (
 )
 from optionsengine.core.admin import LedgerAdmin
 from optionsengine.market.limits import Rate, limit_take
-from optionsengine.market.models import FeedTick, ProviderLimit, StoredBar
+from optionsengine.market.models import FeedTick, IvDay, ProviderLimit, StoredBar
 from optionsengine.ops.breakers import breaker_fail
 from optionsengine.ops.enums import Flag
 from optionsengine.ops.models import Alert, CircuitBreaker, FeatureFlag, Heartbeat, JobRun, TradingState
@@ -86,6 +86,7 @@ MAKERS = {
     CircuitBreaker: lambda n: breaker_fail(f"service {n}", error="server failed", at=factories.AT),
     ProviderLimit: lambda n: limit_take(f"provider {n}", [Rate(8, "minute", 60)]),
     StoredBar: lambda n: factories.stored_bar(number=n),
+    IvDay: lambda n: factories.iv_day(number=n),
     TradingState: _trading_state,
     User: lambda n: factories.viewer(),
     Group: lambda n: Group.objects.create(name=f"group {n}"),
@@ -261,6 +262,23 @@ def test_risk_limits_are_saved_and_a_second_enabled_row_refused(boss):
     assert "greater than or equal to 0" in response.content.decode()
     response = boss.post(page(RiskLimit, "add"), {"name": "Other", "max_open_risk_percent": "200"})
     assert "from 0 to 100" in response.content.decode()
+    assert RiskLimit.objects.count() == 1
+
+
+def test_the_portfolio_breakers_are_edited_with_the_other_limits(boss):
+    limits = {"name": "Mine", "max_drawdown_percent": "2.5", "max_dollar_delta": "1000", "max_dollar_vega": "0"}
+    assert boss.post(page(RiskLimit, "add"), limits).status_code == 302
+    saved = RiskLimit.objects.get()
+    assert (str(saved.max_drawdown_percent), str(saved.max_dollar_delta), saved.max_dollar_gamma) == (
+        "2.50",
+        "1000.00",
+        None,
+    )
+    assert str(saved.max_dollar_vega) == "0.00"
+    response = boss.post(page(RiskLimit, "add"), limits | {"name": "Other", "max_drawdown_percent": "101"})
+    assert "from 0 to 100" in response.content.decode()
+    response = boss.post(page(RiskLimit, "add"), limits | {"name": "Other", "max_dollar_gamma": "-1"})
+    assert "greater than or equal to 0" in response.content.decode()
     assert RiskLimit.objects.count() == 1
 
 

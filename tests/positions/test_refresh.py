@@ -232,3 +232,11 @@ def test_shadow_and_closing_positions_are_marked_closed_and_expired_ones_not(boa
 
 def test_the_contract_of_the_board_is_the_one_that_was_bought():
     assert bought(1, "4.00").contract == CONTRACT
+
+
+def test_a_quote_that_tells_no_greeks_marks_the_position_all_the_same(board):
+    position = bought(1, "4.00")
+    board.write("4.40", "4.60", delta=None, gamma=None, theta=None, vega=None)
+
+    assert refresh(board, later(minutes=1)).done == 1
+    assert (stored(position)["bid"], stored(position)["greeks"]) == (Decimal("4.40"), {"iv": 0.18})
