@@ -36,6 +36,7 @@ SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Gamma", "functions", "bias", "gammasnapshot"),
         ("Feeds", "rss_feed", "market", "feedtick"),
         ("Bars", "candlestick_chart", "market", "storedbar"),
+        ("Volatility by day", "ssid_chart", "market", "ivday"),
         ("Signal changes", "swap_horiz", "signals", "signalevent"),
     ),
     "Decisions": (

@@ -5,14 +5,14 @@ from decimal import Decimal
 
 import pytest
 
+from bias.config import StalenessConfig
 from bias.enums import Bias, Regime
-from bias.models import BiasStateCurrent
 from bias.rules import state_derive
 from experiments.config import Limits
+from experiments.facts import ContextFacts
 from experiments.models import RiskLimit
 from experiments.selectors import (
     bias_facts,
-    bias_facts_get,
     context_facts_get,
     decision_config_get,
     limits_get,
@@ -77,47 +77,61 @@ def test_only_a_true_flag_means_that_the_confirmation_is_pending(payload, pendin
     assert signal_facts(signal(payload=payload)).is_confirmation_pending is pending
 
 
-@pytest.mark.parametrize("side", Side)
-def test_bias_facts_are_those_of_the_side(side):
+def test_a_bias_state_is_frozen_for_both_sides():
     state = state_derive(bias_draft(), None)
 
-    facts = bias_facts(state, side=side, at=state.event_at + timedelta(minutes=3))
+    facts = bias_facts(state, at=state.event_at + timedelta(minutes=3), config=StalenessConfig())
 
-    effect = state.effective.for_side(side)
-    assert (facts.bias, facts.regime_type) == (Bias(state.bias), Regime(state.regime_type))
-    assert (facts.suppressed, facts.notes) == (effect.suppressed, effect.notes)
-    assert facts.risk_multiplier == Decimal(str(effect.risk_multiplier))
+    assert (facts.bias, facts.regime_type, facts.source) == (Bias(state.bias), Regime(state.regime_type), state.source)
+    assert (facts.bias_score, facts.confidence, facts.chop_score) == (state.bias_score, state.confidence, state.chop)
+    assert (facts.gamma_score, facts.resolved_score) == (0.0, state.bias_score)
+    assert (facts.room_to_resistance, facts.room_to_support) == (
+        state.space.room_to_resistance,
+        state.space.room_to_support,
+    )
+    assert (facts.sweep_high, facts.sweep_low) == (state.liquidity.sweep_high, state.liquidity.sweep_low)
+    assert facts.is_triggered == state.trigger.triggered
     assert (facts.is_stale, facts.age_minutes) == (False, 3.0)
+    assert facts.gating.confidence == state.confidence
+
+
+def test_what_an_older_body_does_not_know_is_none_or_empty():
+    state = state_derive(bias_draft(), None).model_copy(
+        update={"liquidity": None, "trigger": None, "space": None, "intent_type": None, "atr_state_15m": None}
+    )
+
+    facts = bias_facts(state, at=state.event_at, config=StalenessConfig())
+
+    assert (facts.sweep_high, facts.sweep_low, facts.reclaim, facts.is_triggered) == (None,) * 4
+    assert (facts.room_to_resistance, facts.room_to_support, facts.intent_type, facts.atr_state) == ("",) * 4
 
 
 def test_a_state_of_yesterday_is_stale():
     state = state_derive(bias_draft(), None)
 
-    assert bias_facts(state, side=Side.LONG, at=state.event_at + timedelta(days=1)).is_stale
-
-
-def test_the_stored_bias_of_the_symbol_is_read():
-    state = state_derive(bias_draft(), None)
-    BiasStateCurrent.objects.create(
-        symbol=state.symbol,
-        event_at=state.event_at,
-        event_type=state.event_type,
-        bias=state.bias,
-        bias_score=state.bias_score,
-        state=state.model_dump(mode="json"),
-    )
-
-    at = state.event_at + timedelta(minutes=1)
-    assert bias_facts_get(symbol=state.symbol, side=Side.LONG, at=at) == bias_facts(state, side=Side.LONG, at=at)
-    assert bias_facts_get(symbol="NONE", side=Side.LONG, at=at) is None
+    assert bias_facts(state, at=state.event_at + timedelta(days=1), config=StalenessConfig()).is_stale
 
 
 def test_a_context_older_than_five_minutes_is_ignored():
-    context_received(symbol="SPY", observed_at=AT, created_at=AT, data={"vix": 15.5})
+    data = {
+        "volatility": {"vix": 15.5, "vix_regime": " normal ", "vix_trend": "rising"},
+        "market": {"market_bias": "bullish"},
+    }
+    context_received(symbol="SPY", observed_at=AT, created_at=AT, data=data)
 
-    assert context_facts_get(symbol="SPY", at=later(seconds=300))["data"] == {"vix": 15.5}
-    assert context_facts_get(symbol="SPY", at=later(seconds=301)) == {}
-    assert context_facts_get(symbol="QQQ", at=AT) == {}
+    expected = ContextFacts(AT, 15.5, "NORMAL", "RISING", "BULLISH")
+    assert context_facts_get(symbol="SPY", at=later(seconds=300)) == expected
+    assert context_facts_get(symbol="SPY", at=later(seconds=301)) is None
+
+
+@pytest.mark.parametrize(
+    ("vix", "known"),
+    [(0, 0.0), (16, 16.0), (16.12346, 16.1235), (999.9, 999.9), (1000, None), (-1, None), ("16", None), (True, None)],
+)
+def test_a_vix_that_is_no_such_number_is_unknown(vix, known):
+    context_received(symbol="SPY", observed_at=AT, created_at=AT, data={"volatility": {"vix": vix}, "market": "up"})
+
+    assert context_facts_get(symbol="SPY", at=AT) == ContextFacts(AT, known, "", "", "")
 
 
 def test_approved_recommendations_without_an_order_are_found_oldest_first():

@@ -18,7 +18,7 @@ from tests.factories.inbox import (
     webhook_source,
 )
 from tests.factories.lives import full_life
-from tests.factories.market import stored_bar
+from tests.factories.market import iv_day, stored_bar
 from tests.factories.operations import alert, job_run
 from tests.factories.orders import exit_order, order, order_event, trade
 from tests.factories.people import operator, person, superuser, viewer
@@ -41,6 +41,7 @@ __all__ = [
     "full_life",
     "gamma_snapshot",
     "gate_result",
+    "iv_day",
     "job_run",
     "later",
     "operator",

@@ -1,10 +1,10 @@
-"""Stored bars."""
+"""Stored bars and volatilities."""
 
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from optionsengine.market.models import StoredBar
+from optionsengine.market.models import IvDay, StoredBar
 from tests.factories.clock import AT
 
 
@@ -23,3 +23,15 @@ def stored_bar(*, number: int = 0, **values: Any) -> StoredBar:
         "created_at": AT,
     }
     return StoredBar.objects.create(**(defaults | values))
+
+
+def iv_day(*, number: int = 0, **values: Any) -> IvDay:
+    """The volatility of the day `number` days before `AT`."""
+    defaults = {
+        "symbol": "SPY",
+        "session_date": (AT - timedelta(days=number)).date(),
+        "is_simulated": False,
+        "atm_iv": 0.2,
+        "created_at": AT,
+    }
+    return IvDay.objects.create(**(defaults | values))
