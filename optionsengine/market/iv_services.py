@@ -7,9 +7,10 @@ from optionsengine.market import calendar
 from optionsengine.market.iv_selectors import KEPT
 from optionsengine.market.models import IV_LIMIT, IvDay
 from optionsengine.market.providers.simulated import SimulatedProvider
-from optionsengine.market.smile import LEVEL_DAYS, LEVEL_REACH_DAYS, smile_of
+from optionsengine.market.smile import LEVEL_DAYS, smile_of
 
 _BEFORE_CLOSE = timedelta(minutes=30)
+_EITHER_SIDE_DAYS = 8.0  # a week and a holiday: an expiration before the thirtieth day, and one after it
 
 
 def iv_day_record(*, symbol: str, at: datetime, atm_iv: float, is_simulated: bool) -> None:
@@ -33,7 +34,7 @@ def iv_days_backfill(*, symbol: str, provider: SimulatedProvider, at: datetime, 
     for back in range(1, days + 1):
         day = calendar.add_sessions(today, -back)
         moment = calendar.session_bounds(day)[1] - _BEFORE_CLOSE
-        reach = LEVEL_DAYS - LEVEL_REACH_DAYS, LEVEL_DAYS + LEVEL_REACH_DAYS
+        reach = LEVEL_DAYS - _EITHER_SIDE_DAYS, LEVEL_DAYS + _EITHER_SIDE_DAYS
         chain = provider.chain(symbol, moment, *reach, Right.CALL)
         level = smile_of(chain.quotes, spot=chain.spot, at=moment).atm_iv
         if level is not None:
