@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,12 +13,15 @@ from experiments.models import Approval
 from experiments.services import drawdown_freeze_record
 from optionsengine.core.enums import Right, Side
 from optionsengine.core.values import OptionContract
+from orders.data import BrokerReport
+from orders.enums import OrderStatus
 from orders.models import Order
+from orders.services import order_apply_report
 from positions.books import entries_read
 from positions.models import Position
 from positions.risk import MOST_EXPIRATIONS, MOST_SYMBOLS, DollarGreeks, Held, dollar_greeks, risk_facts
 from positions.selectors import exposure_get
-from positions.services import position_close_request, positions_refresh
+from positions.services import position_close_request, position_open, positions_refresh
 from tests import factories
 from tests.factories.clock import AT, later
 from tests.factories.decisions import EXPIRATION
@@ -155,6 +158,23 @@ def test_d01_the_greeks_have_one_store_and_count_contracts_times_100():
     found = exposure(at=later(minutes=1))
     assert greeks(found) == (Decimal("52000.00"), GAMMA, Decimal("80.00"), Decimal("-22.00"))
     assert found.without_greeks == 0
+
+
+@pytest.mark.django_db
+def test_a_fill_knows_its_underlyings_price_before_the_first_mark():
+    order = factories.order(status="submitting")
+    with transaction.atomic():
+        report = BrokerReport(OrderStatus.FILLED, (fill_of(order, 2, "4.00"),))
+        position_open(
+            order=order,
+            trades=order_apply_report(order=order, report=report, broker="paper", at=AT),
+            at=AT,
+            bias_snapshot={},
+            greeks=GREEKS,
+            data_source="board",
+            underlying_price=Decimal(500),
+        )
+    assert (greeks(exposure()), exposure().without_greeks) == ((DELTA, GAMMA, VEGA, THETA), 0)
 
 
 @pytest.mark.django_db
