@@ -6,7 +6,7 @@ from decimal import Decimal
 from bias.models import GammaSnapshot
 from experiments.facts import FlowFacts, GammaFacts
 from optionsengine.core.enums import Side
-from optionsengine.market.flow_selectors import flow_summary_get
+from optionsengine.market.flow_selectors import flow_is_told, flow_summary_get
 from optionsengine.market.gex import gex_state
 from optionsengine.market.rules import CLOCK_SKEW_SECONDS
 
@@ -49,7 +49,7 @@ def _level(told: float | None) -> Decimal | None:
 
 def flow_facts_get(*, symbol: str, at: datetime) -> FlowFacts | None:
     """Return what the option prints of the last hour say of `symbol`, or None when there were none."""
-    summary = flow_summary_get(symbol, at)
+    summary = flow_summary_get(symbol, at) if flow_is_told(symbol, at) else None
     if summary is None:
         return None
     totals = summary.totals
