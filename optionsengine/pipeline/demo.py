@@ -19,8 +19,12 @@ from django.db import connection, connections
 from django.test import Client
 from django.test.utils import override_settings
 
+from experiments.models import RiskLimit
 from optionsengine.core import clock, ids
 from optionsengine.market import calendar
+from optionsengine.market.iv_services import iv_days_backfill
+from optionsengine.market.providers.simulated import SimulatedProvider
+from optionsengine.market.selectors import provider_get
 from optionsengine.pipeline.funnel import Funnel, funnel_get
 from optionsengine.pipeline.reconcile import InvariantResult, invariants_check
 from optionsengine.pipeline.recording import Credentials, RecordedRequest, recording_read, request_send
@@ -30,6 +34,9 @@ from signals.services import webhook_source_create
 
 DAY = Path(__file__).resolve().parent.parent / "samples" / "day.jsonl"
 SEED = 20260310
+RECORDED = ("NVDA", "SPY")  # the other symbols have no history yet
+RECORDED_SESSIONS = 30
+MAX_DOLLAR_DELTA = Decimal(100000)
 # the demo's senders exist in its throw-away database only
 CREDENTIALS = Credentials(
     hmac_secret=hashlib.sha256(b"demo hmac").hexdigest(), token=hashlib.sha256(b"demo").hexdigest()
@@ -52,7 +59,8 @@ SETTINGS: dict[str, Any] = {
     "ENABLE_CONFLUENCE_GATE": True,
     "CONFLUENCE_MIN_THRESHOLD": Decimal("50"),
     "MAX_VIX_FOR_ENTRY": Decimal("50"),
-    "REQUIRE_MTF_BIAS_FOR_ENTRY": False,
+    "REQUIRE_MTF_BIAS_FOR_ENTRY": True,
+    "BIAS_SOURCE": "both",
     "PAPER_STARTING_EQUITY": Decimal("100000"),
     "RISK_PER_TRADE_PERCENT": Decimal("1"),
     "RISK_PER_TRADE_MAX_PERCENT": Decimal("2"),
@@ -145,7 +153,7 @@ def demo_run(progress: Callable[[datetime, int, int], None], *, recording: Path 
         stack.enter_context(demo_database())
         stack.enter_context(ids.seeded(SEED))
         stack.enter_context(clock.frozen(requests[0].at))
-        _sources_create(requests[0].at)
+        _world_create(requests[0].at)
         close = calendar.session_bounds(calendar.new_york_day(requests[0].at))[1]
         end = max(close, requests[-1].at) + timedelta(minutes=1)
         steps = list(_steps(requests, end))
@@ -158,6 +166,17 @@ def demo_run(progress: Callable[[datetime, int, int], None], *, recording: Path 
             progress(at, number, len(steps))
         results = invariants_check(at=end, replay_limit=None)
         return DemoResult(funnel_get(), results, time.perf_counter() - started)
+
+
+def _world_create(at: datetime) -> None:
+    """Make what a day finds: senders, limits, and the volatilities of the sessions before it."""
+    _sources_create(at)
+    # a fifth of the documented limit, so that one day comes near it
+    RiskLimit.objects.create(name="demo", max_dollar_delta=MAX_DOLLAR_DELTA, created_at=at, updated_at=at)
+    provider = provider_get()
+    assert isinstance(provider, SimulatedProvider)
+    for symbol in RECORDED:
+        iv_days_backfill(symbol=symbol, provider=provider, at=at, days=RECORDED_SESSIONS)
 
 
 def _sources_create(at: datetime) -> None:
