@@ -10,7 +10,7 @@ from bias.services import bias_for_decision
 from experiments.config import DecisionConfig, Limits
 from experiments.data import DecisionInputs, MarketSnapshot, SessionFacts
 from experiments.facts import BiasFacts, ContextFacts
-from experiments.freeze import inputs_build
+from experiments.freeze import ChainFreezer, inputs_build
 from experiments.policy import execution_mode, real_engine
 from experiments.selectors import bias_facts, context_facts_get, decision_config_get, limits_get, signal_facts
 from experiments.setup_type import setup_type_for
@@ -26,8 +26,9 @@ from signals.models import Signal
 class DecisionFacts:
     """The facts as of `at`. Everything is read when first asked for and kept, the books until they change."""
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: datetime, chains: ChainFreezer) -> None:
         self._at = at
+        self._chains = chains
         self._bias: dict[str, BiasFacts | None] = {}
         self._context: dict[str, ContextFacts | None] = {}
         self._portfolio: Portfolio | None = None
@@ -93,6 +94,7 @@ class DecisionFacts:
                 portfolio.policies, symbol=symbol, setup_type=setup_type_for(facts.timeframe)
             ),
             config=self._config,
+            chains=self._chains,
         )
 
 

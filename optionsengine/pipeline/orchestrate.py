@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from experiments.data import Decision, DecisionInputs, MarketSnapshot
 from experiments.decide import decide
 from experiments.enums import DecisionOutcome, ExecutionMode, GateCode
+from experiments.freeze import ChainFreezer
 from experiments.models import Experiment
 from experiments.selectors import signal_facts
 from experiments.services import decisions_record, drawdown_freeze_record
@@ -57,9 +58,9 @@ def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None 
     in one transaction under the portfolio lock, one after the other, so that no two spend the same room under a limit.
     """
     report = StageReport()
-    memory = MarketMemory()
+    memory, chains = MarketMemory(), ChainFreezer()
     for keys, token in lease_groups(_due(Intent.ENTRY, only), at=at, most=GROUP):
-        report.add(_group_decide(keys, token, provider=provider, memory=memory, at=at))
+        report.add(_group_decide(keys, token, provider=provider, memory=memory, chains=chains, at=at))
     return report
 
 
@@ -87,7 +88,13 @@ def outcome_count(report: StageReport, outcome: DecisionOutcome | None) -> None:
 
 
 def _group_decide(
-    keys: Sequence[UUID], token: UUID, *, provider: MarketProvider, memory: MarketMemory, at: datetime
+    keys: Sequence[UUID],
+    token: UUID,
+    *,
+    provider: MarketProvider,
+    memory: MarketMemory,
+    chains: ChainFreezer,
+    at: datetime,
 ) -> StageReport:
     """Decide the claimed signals together; where that fails each alone, so that one at fault costs no other.
 
@@ -120,7 +127,7 @@ def _group_decide(
     while groups:
         group = groups.pop(0)
         try:
-            outcomes = _decisions_write(token, group, at=at)
+            outcomes = _decisions_write(token, group, chains=chains, at=at)
         except Exception:
             logger.exception("deciding the signals %s failed", ", ".join(map(str, group)))
             if len(group) > 1:
@@ -136,7 +143,9 @@ def _group_decide(
 
 
 @database_retried
-def _decisions_write(token: UUID, markets: Mapping[UUID, MarketSnapshot], *, at: datetime) -> list[DecisionOutcome]:
+def _decisions_write(
+    token: UUID, markets: Mapping[UUID, MarketSnapshot], *, chains: ChainFreezer, at: datetime
+) -> list[DecisionOutcome]:
     """Decide the signals whose lease is still ours and write it, once: one that is written has given its lease back."""
     if not markets:
         return []
@@ -145,7 +154,7 @@ def _decisions_write(token: UUID, markets: Mapping[UUID, MarketSnapshot], *, at:
         rows = Signal.objects.select_for_update(of=("self",)).filter(pk__in=markets, claimed_by=token)
         signals = [row for row in rows.order_by("pk") if row.status == SignalStatus.PENDING]
         assigned = {experiment.signal_id: experiment for experiment in Experiment.objects.filter(signal__in=signals)}
-        facts = DecisionFacts(at)
+        facts = DecisionFacts(at, chains)
         made: list[_Made] = []
         outcomes = []
         for signal in sorted(signals, key=lambda row: (row.created_at, row.pk)):

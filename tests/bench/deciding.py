@@ -6,13 +6,15 @@ import django
 def main() -> None:
     django.setup()
     from optionsengine.core import clock
+    from optionsengine.core.enums import Intent
     from optionsengine.pipeline.enums import Stage
     from optionsengine.pipeline.stages import stage_run
+    from signals.selectors import signals_claimable
 
     print("ready", flush=True)
     input()
-    while stage_run(Stage.DECIDE, at=clock.now()).claimed:
-        pass
+    while signals_claimable(Intent.ENTRY).exists():
+        stage_run(Stage.DECIDE, at=clock.now())
     print("done", flush=True)
 
 
