@@ -82,6 +82,12 @@ def _columns(rows: Iterable[Model]) -> Rows:
     return [vars(row) for row in rows]
 
 
+def _other_rules(decision: DecisionRound) -> list[str]:
+    if decision.rules_version == RULES_VERSION:
+        return []
+    return [f"rules version: stored {decision.rules_version}, now {RULES_VERSION}"]
+
+
 def decision_replay(decision: DecisionRound) -> ReplayResult:
     """Decide again from the stored inputs, with the database and the clock made to raise, and compare everything."""
     gates, votes = _columns(decision.gates.all()), _columns(decision.votes.all())
@@ -97,7 +103,7 @@ def decision_replay(decision: DecisionRound) -> ReplayResult:
             outcome = decide(inputs)
             again = gate_rows(outcome), vote_rows(outcome), recommendation_rows(inputs, outcome)
     except ValueError as error:
-        differences.append(f"inputs: cannot be read back: {error}")
+        differences += [f"inputs: cannot be read back: {error}", *_other_rules(decision)]
         return ReplayResult(decision.id, False, context_hash, matches, differences)
     for name, was, now in (
         ("execution mode", decision.execution_mode, inputs.execution_mode.value),
@@ -110,8 +116,8 @@ def decision_replay(decision: DecisionRound) -> ReplayResult:
     differences += _compare("gate", ("engine", "gate"), gates, again[0])
     differences += _compare("vote", ("agent",), votes, again[1])
     differences += _compare("recommendation", ("engine",), recommendations, again[2])
-    if differences and decision.rules_version != RULES_VERSION:
-        differences.append(f"rules version: stored {decision.rules_version}, now {RULES_VERSION}")
+    if differences:
+        differences += _other_rules(decision)
     return ReplayResult(decision.id, not differences, context_hash, matches, differences)
 
 

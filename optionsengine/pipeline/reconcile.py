@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
+from experiments.decide import RULES_VERSION
 from experiments.models import DecisionRound
 from experiments.replay import decision_replay
 from optionsengine.core.leases import LEASE_SECONDS
@@ -34,7 +35,10 @@ class InvariantResult:
 
 @database_retried
 def invariants_check(*, at: datetime, replay_limit: int | None = REPLAY_SAMPLE) -> list[InvariantResult]:
-    """Check every invariant; `replay_limit` bounds how many of the newest decisions are decided again (None: all)."""
+    """Check every invariant; `replay_limit` bounds how many of the newest decisions are decided again (None: all).
+
+    Of the decisions only those made by the rules of today can be examined: older rules decided otherwise, on purpose.
+    """
     # one sweep after the last lease ran out, whatever is unfinished has been forgotten
     sweep = max(settings.ORCHESTRATOR_INTERVAL, settings.EXECUTOR_INTERVAL, settings.INBOX_RECOVERY_INTERVAL)
     late = at - timedelta(seconds=LEASE_SECONDS + 2 * sweep)
@@ -57,7 +61,7 @@ def _secrets() -> InvariantResult:
 
 
 def _replay(limit: int | None) -> InvariantResult:
-    rounds = DecisionRound.objects.order_by("-created_at", "-id")
+    rounds = DecisionRound.objects.filter(rules_version=RULES_VERSION).order_by("-created_at", "-id")
     broken: list[tuple[str, str]] = []
     rows = 0
     for decision in rounds[:limit] if limit is not None else rounds.iterator(chunk_size=100):
@@ -65,7 +69,8 @@ def _replay(limit: int | None) -> InvariantResult:
         result = decision_replay(decision)
         if not result.is_same:
             broken.append((str(decision.id), "; ".join(result.differences)))
-    return InvariantResult(15, "a stored decision replays to itself", rows, len(broken), tuple(broken[:SHOWN]))
+    name = f"a decision stored under today's rules (version {RULES_VERSION}) replays to itself"
+    return InvariantResult(15, name, rows, len(broken), tuple(broken[:SHOWN]))
 
 
 def reconcile_run(*, at: datetime) -> StageReport:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from experiments import replay
 from experiments.contract_terms import chain_window
 from experiments.data import MarketSnapshot
-from experiments.decide import decide
+from experiments.decide import RULES_VERSION, decide
 from experiments.facts import SymbolRisk
 from experiments.freeze import inputs_from_json, inputs_hash
 from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation
@@ -273,7 +273,11 @@ def test_other_rules_are_named_beside_a_difference():
 
     assert decision_replay(stored).is_same
     GateResult.objects.filter(decision=stored, gate="bias").update(message="of old")
-    assert decision_replay(stored).differences[-1].startswith("rules version: stored 0")
+    assert decision_replay(stored).differences[-1] == f"rules version: stored 0, now {RULES_VERSION}"
+    stored.inputs.pop("frames")
+    *_, unread, why = decision_replay(stored).differences
+    assert unread.startswith("inputs: cannot be read back")
+    assert why == f"rules version: stored 0, now {RULES_VERSION}"
 
 
 def test_a_decision_that_asks_the_database_fails_loudly(monkeypatch):

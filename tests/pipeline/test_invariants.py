@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 
+from experiments.decide import RULES_VERSION
 from optionsengine.ops.models import Alert
 from optionsengine.pipeline.reconcile import InvariantResult, invariants_check, reconcile_run
 from tests.drills.life import ENTRY_AT, LATER, SECRET, Message, life_play, message_send, source_create
@@ -83,6 +84,27 @@ def test_only_the_broken_invariant_fires(whole_books: None, number: int, entity:
     broken = _broken(invariants_check(at=LATER, replay_limit=None))
     assert [found for found, _ in broken] == [number]
     assert entity in broken[0][1]
+
+
+@pytest.mark.parametrize(
+    "old",
+    ["inputs = jsonb_set(inputs, '{exposure,open_positions}', '99')", "inputs = inputs - 'frames'"],
+    ids=["other rules", "other shape"],
+)
+def test_a_decision_of_older_rules_is_no_broken_one(whole_books: None, old: str) -> None:
+    """It is not decided again; `replay_decision` tells what differs and that the rules do."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE market_contexts SET rules_version = '3', {old}")
+    results = {result.number: result for result in invariants_check(at=LATER, replay_limit=None)}
+    assert _broken(list(results.values())) == []
+    assert results[15].rows == 0
+    assert reconcile_run(at=LATER).failed == 0
+    assert not Alert.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE market_contexts SET rules_version = %s", [RULES_VERSION])
+    again = {result.number: result for result in invariants_check(at=LATER, replay_limit=None)}
+    assert [number for number, result in again.items() if result.broken] == [15]
+    assert (again[15].rows, again[15].broken) == (1, 1)
 
 
 def test_reconcile_keeps_one_alert_open_while_something_is_broken(whole_books: None) -> None:
