@@ -174,7 +174,7 @@ SIGNAL_MAX_AGE_SECONDS = readers.integer("SIGNAL_MAX_AGE_SECONDS", 1800, minimum
 ENABLE_ORCHESTRATOR = readers.flag("ENABLE_ORCHESTRATOR", True)
 EXIT_WAIT_SECONDS = readers.integer("EXIT_WAIT_SECONDS", 60, minimum=0, maximum=3600)
 ALLOW_DELAYED_FEED = readers.flag("ALLOW_DELAYED_FEED", False)
-REQUIRE_MTF_BIAS_FOR_ENTRY = readers.flag("REQUIRE_MTF_BIAS_FOR_ENTRY", False)
+REQUIRE_MTF_BIAS_FOR_ENTRY = readers.flag("REQUIRE_MTF_BIAS_FOR_ENTRY", True)
 BIAS_SOURCE = readers.choice("BIAS_SOURCE", "both", ("both", "webhook", "computed"))
 
 APPROVAL = readers.choice("APPROVAL", "auto", ("auto", "manual", "live_only"))
