@@ -175,7 +175,8 @@ def test_a_decision_that_is_not_read_any_more_cannot_be_tried(viewer):
     assert (answer.status_code, answer.json()["code"]) == (409, "NOT_REPLAYABLE")
     told = viewer.get(url(stored, "replay/")).json()
     assert told["is_same"] is False
-    assert told["differences"][-1].startswith("inputs: cannot be read back")
+    assert told["differences"][-2].startswith("inputs: cannot be read back")
+    assert told["differences"][-1] == f"rules version: stored 1, now {RULES_VERSION}"
 
 
 @pytest.mark.parametrize(
