@@ -1,6 +1,6 @@
 """What reads the bias."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,7 +41,7 @@ def bias_config_get() -> BiasConfig:
 
 def bias_state_get(symbol: str) -> BiasState | None:
     """Return what the senders' events say of `symbol` under the configuration in force; None if none has come."""
-    state = states_stored(symbol).get(BiasOrigin.WEBHOOK)
+    state = states_stored([symbol])[symbol].get(BiasOrigin.WEBHOOK)
     return None if state is None else state_in_force(state, bias_config_get().gating)
 
 
@@ -53,7 +53,7 @@ def bias_state_choose(
     That is the senders' while it is fresh, else the computed one, else the senders' stale one.
     """
     chosen = config or bias_config_get()
-    stored = states_stored(symbol)
+    stored = states_stored([symbol])[symbol]
     return state_chosen(stored, symbol, at, source=source, config=chosen, gammas=gammas_get((symbol,), at))
 
 
@@ -70,10 +70,13 @@ def bias_states_choose(at: datetime, *, source: BiasSource, config: BiasConfig) 
     return [state for state in chosen if state is not None]
 
 
-def states_stored(symbol: str) -> dict[str, BiasState]:
-    """Return the stored states of `symbol` by origin, as they were written."""
-    rows = BiasStateCurrent.objects.filter(symbol=symbol).values_list("origin", "state")
-    return {origin: BiasState.model_validate(state) for origin, state in rows}
+def states_stored(symbols: Iterable[str]) -> dict[str, dict[str, BiasState]]:
+    """Return the stored states of each of `symbols` by origin, as they were written."""
+    stored: dict[str, dict[str, BiasState]] = {symbol: {} for symbol in symbols}
+    rows = BiasStateCurrent.objects.filter(symbol__in=list(stored)).values_list("symbol", "origin", "state")
+    for symbol, origin, state in rows:
+        stored[symbol][origin] = BiasState.model_validate(state)
+    return stored
 
 
 def gammas_get(symbols: Sequence[str], at: datetime) -> dict[str, GammaReading]:

@@ -126,25 +126,38 @@ def _computed_create(state: BiasState, at: datetime) -> BiasStateCurrent:
     return row
 
 
-def bias_for_decision(
-    *, symbol: str, reading: MtfReading | None, at: datetime, source: BiasSource, config: BiasConfig
-) -> BiasState | None:
-    """Return the state of `symbol` that a decision at `at` goes by, its gamma merged in; None if there is none.
+def bias_for_decisions(
+    *, readings: Mapping[str, MtfReading | None], at: datetime, source: BiasSource, config: BiasConfig
+) -> dict[str, BiasState | None]:
+    """Return for each symbol of `readings` the state that a decision at `at` goes by, its gamma merged in.
 
-    `reading` is what its bars say, None where there are too few of them or `source` shuts computed states out. Where
-    it is of a newer bar than the stored computed state, the state it makes is stored. Two queries, three at a new bar.
+    It is None if there is none. A reading is what the symbol's bars say, None where there are too few of them; no
+    `source` that shuts computed states out looks at it. Where it is of a newer bar than the stored computed state, the
+    state it makes is stored. Two queries, and one for each symbol with a new bar, by name.
     """
-    stored = states_stored(symbol)
-    if reading is not None and source != BiasSource.WEBHOOK:
-        previous = stored.get(BiasOrigin.COMPUTED)
-        if previous is None or min(reading_event_at(reading), at) > previous.event_at:
-            made = state_computed(symbol=symbol, reading=reading, previous=previous, at=at, config=config)
-            stored[BiasOrigin.COMPUTED.value] = made
-            if previous is None:
-                _computed_create(made, at)
-            else:
-                _computed_replace(made, at)
-    return state_chosen(stored, symbol, at, source=source, config=config, gammas=gammas_get((symbol,), at))
+    stored = states_stored(readings)
+    gammas = gammas_get(list(readings), at)
+    for symbol, reading in sorted(readings.items()):
+        if reading is not None and source != BiasSource.WEBHOOK:
+            _computed_renew(stored[symbol], symbol=symbol, reading=reading, at=at, config=config)
+    return {
+        symbol: state_chosen(states, symbol, at, source=source, config=config, gammas=gammas)
+        for symbol, states in stored.items()
+    }
+
+
+def _computed_renew(
+    states: dict[str, BiasState], *, symbol: str, reading: MtfReading, at: datetime, config: BiasConfig
+) -> None:
+    previous = states.get(BiasOrigin.COMPUTED)
+    if previous is not None and min(reading_event_at(reading), at) <= previous.event_at:
+        return
+    made = state_computed(symbol=symbol, reading=reading, previous=previous, at=at, config=config)
+    states[BiasOrigin.COMPUTED.value] = made
+    if previous is None:
+        _computed_create(made, at)
+    else:
+        _computed_replace(made, at)
 
 
 def bias_seed(*, seed: Seed, is_replacing: bool, at: datetime) -> BiasState:
@@ -166,7 +179,7 @@ def bias_seed(*, seed: Seed, is_replacing: bool, at: datetime) -> BiasState:
     draft = replace(draft, payload=draft.payload.model_copy(update={"source": SEED_SOURCE}))
     with transaction.atomic():
         config = bias_config_get()
-        known = states_stored(draft.symbol).get(BiasOrigin.WEBHOOK)
+        known = states_stored([draft.symbol])[draft.symbol].get(BiasOrigin.WEBHOOK)
         is_senders = known is not None and known.source != SEED_SOURCE
         if known and is_senders and not is_replacing and not staleness_at(known, at, config.staleness).is_stale:
             raise Refusal(
@@ -189,7 +202,7 @@ def bias_seed(*, seed: Seed, is_replacing: bool, at: datetime) -> BiasState:
             finished_at=at,
         )
         bias_event_apply(draft=draft, event=event, at=at)
-        state = states_stored(draft.symbol)[BiasOrigin.WEBHOOK]
+        state = states_stored([draft.symbol])[draft.symbol][BiasOrigin.WEBHOOK]
         if state.sender_event_hash != draft.event_id:
             raise Refusal(
                 SeedRefusal.LATER_STATE,

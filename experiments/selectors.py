@@ -1,6 +1,6 @@
 """What reads the experiment's tables and settings, and what gathers facts for a decision."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,8 +21,9 @@ from optionsengine.core.enums import Side
 from optionsengine.market import calendar
 from optionsengine.ops.enums import Flag
 from optionsengine.ops.selectors import flags_disabled
+from signals.data import ContextReceived
 from signals.models import Signal
-from signals.selectors import latest_context
+from signals.selectors import latest_contexts
 
 LIMIT_FIELDS = (
     "max_open_positions",
@@ -138,11 +139,12 @@ def bias_facts(state: BiasState, *, at: datetime, config: StalenessConfig) -> Bi
     )
 
 
-def context_facts_get(*, symbol: str, at: datetime) -> ContextFacts | None:
-    """Return what the newest context alert of the last five minutes said, as far as a rule reads it."""
-    context = latest_context(symbol, at)
-    if context is None:
-        return None
+def contexts_facts_get(symbols: Sequence[str], at: datetime) -> dict[str, ContextFacts]:
+    """Return for each symbol what its newest context of the last five minutes said, as far as a rule reads it."""
+    return {symbol: _context_facts(context) for symbol, context in latest_contexts(symbols, at).items()}
+
+
+def _context_facts(context: ContextReceived) -> ContextFacts:
     volatility, market = (_block(context.data, name) for name in ("volatility", "market"))
     vix = volatility.get("vix")
     is_number = isinstance(vix, int | float | Decimal) and not isinstance(vix, bool) and 0 <= vix < MAX_VIX

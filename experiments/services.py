@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -26,6 +27,8 @@ from experiments.models import (
 )
 from experiments.rows import gate_rows, recommendation_rows, vote_rows
 from experiments.selectors import drawdown_freeze_get
+from optionsengine.core import ids
+from optionsengine.core.bulk import rows_insert
 from optionsengine.core.canonical import canonical_hash, canonical_json
 from optionsengine.core.enums import Engine
 from optionsengine.core.locks import portfolio_lock
@@ -97,7 +100,10 @@ def decisions_record(
     rounds = DecisionRound.objects.filter(experiment__in=[experiment.pk for experiment, _, _ in made])
     last = dict(rounds.values_list("experiment").annotate(last=Max("round")).order_by())
     versions: dict[DecisionConfig, str] = {}
-    gates, votes, recommendations, stored = [], [], [], []
+    stored: list[DecisionRound] = []
+    gates: list[dict[str, Any]] = []
+    votes: list[dict[str, Any]] = []
+    recommendations: list[dict[str, Any]] = []
     for experiment, inputs, decision in made:
         if inputs.config not in versions:
             versions[inputs.config] = config_version_record(inputs.config, at=at)
@@ -115,16 +121,18 @@ def decisions_record(
             created_at=at,
         )
         stored.append(round_)
-        gates += [GateResult(decision=round_, created_at=at, **row) for row in gate_rows(decision)]
-        votes += [AgentDecision(decision=round_, created_at=at, **row) for row in vote_rows(decision)]
+        of_round = {"created_at": at, "decision_id": round_.pk}
+        gates += [{"id": ids.new_id(), **of_round, **row} for row in gate_rows(decision)]
+        votes += [{"id": ids.new_id(), **of_round, **row} for row in vote_rows(decision)]
         recommendations += [
-            Recommendation(decision=round_, signal_id=experiment.signal_id, created_at=at, updated_at=at, **row)
+            {"id": ids.new_id(), **of_round, "updated_at": at, "signal_id": experiment.signal_id, **row}
             for row in recommendation_rows(inputs, decision)
         ]
-    DecisionRound.objects.bulk_create(stored)
-    GateResult.objects.bulk_create(gates)
-    AgentDecision.objects.bulk_create(votes)
-    Recommendation.objects.bulk_create(recommendations)
+    columns = [field.attname for field in DecisionRound._meta.concrete_fields]
+    rows_insert(DecisionRound, [{name: getattr(round_, name) for name in columns} for round_ in stored])
+    rows_insert(GateResult, gates)
+    rows_insert(AgentDecision, votes)
+    rows_insert(Recommendation, recommendations)
     return stored
 
 

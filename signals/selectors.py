@@ -1,6 +1,6 @@
 """What reads the inbox and signals."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -125,15 +125,13 @@ def token_is_taken(hashed: str) -> bool:
     return WebhookSecret.objects.filter(token_hash=hashed).exists()
 
 
-def latest_context(symbol: str, at: datetime, max_age_seconds: float = 300) -> ContextReceived | None:
-    """Return the newest context of `symbol` that had arrived at `at` and is not older than `max_age_seconds`."""
-    row = (
+def latest_contexts(symbols: Sequence[str], at: datetime, max_age_seconds: float = 300) -> dict[str, ContextReceived]:
+    """Return the newest context of each symbol that had arrived at `at` and is not older than `max_age_seconds`."""
+    rows = (
         MarketContextReceived.objects.filter(
-            symbol=symbol, created_at__lte=at, observed_at__gte=at - timedelta(seconds=max_age_seconds)
+            symbol__in=symbols, created_at__lte=at, observed_at__gte=at - timedelta(seconds=max_age_seconds)
         )
-        .order_by("-observed_at", "-created_at")
-        .first()
+        .order_by("symbol", "-observed_at", "-created_at")
+        .distinct("symbol")
     )
-    if row is None:
-        return None
-    return ContextReceived(row.event_id, row.symbol, row.price, row.observed_at, row.data)
+    return {row.symbol: ContextReceived(row.event_id, row.symbol, row.price, row.observed_at, row.data) for row in rows}

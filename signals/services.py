@@ -343,9 +343,16 @@ def _change_record(
 
 
 def signal_transition(
-    *, signal: Signal, to: SignalStatus, reason: StrEnum | str, message: str, at: datetime, actor: str = "engine"
+    *,
+    signal: Signal,
+    to: SignalStatus,
+    reason: StrEnum | str,
+    message: str,
+    at: datetime,
+    actor: str = "engine",
+    changed: Sequence[str] = (),
 ) -> None:
-    """Move a locked signal to another status and write its event row.
+    """Move a locked signal to another status and write its event row; `changed` are further columns to save with it.
 
     :raises TransitionError: if the table does not allow the change; nothing is changed then.
     """
@@ -356,7 +363,7 @@ def signal_transition(
     signal.status = to
     signal.reason = str(reason)[:60]
     signal.updated_at = at
-    signal.save(update_fields=["status", "reason", "updated_at"])
+    signal.save(update_fields=["status", "reason", "updated_at", *changed])
     _change_record(signal, from_status=before, reason=str(reason), message=message, actor=actor, at=at)
 
 

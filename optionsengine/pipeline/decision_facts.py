@@ -1,21 +1,23 @@
 """What a decision reads of the database in its transaction: read once for all signals that are decided together."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 
 from django.conf import settings
 
 from bias.enums import BiasSource
-from bias.services import bias_for_decision
+from bias.services import bias_for_decisions
 from experiments.config import DecisionConfig, Limits
 from experiments.data import DecisionInputs, MarketSnapshot, SessionFacts
 from experiments.facts import BiasFacts, ContextFacts
 from experiments.freeze import ChainFreezer, inputs_build
 from experiments.policy import execution_mode, real_engine
-from experiments.selectors import bias_facts, context_facts_get, decision_config_get, limits_get, signal_facts
+from experiments.selectors import bias_facts, contexts_facts_get, decision_config_get, limits_get, signal_facts
 from experiments.setup_type import setup_type_for
 from optionsengine.core.enums import Engine
 from optionsengine.market import calendar
+from optionsengine.market.mtf import MtfReading
 from optionsengine.market.selectors import market_always_open, market_open
 from optionsengine.ops.enums import TradingStatus
 from optionsengine.ops.selectors import trading_status_get
@@ -26,12 +28,27 @@ from signals.models import Signal
 class DecisionFacts:
     """The facts as of `at`. Everything is read when first asked for and kept, the books until they change."""
 
-    def __init__(self, at: datetime, chains: ChainFreezer) -> None:
+    def __init__(self, at: datetime, readings: Mapping[str, MtfReading | None], chains: ChainFreezer) -> None:
+        """Read for the symbols of `readings`, which are what their bars say, and freeze by `chains`."""
         self._at = at
+        self._readings = readings
         self._chains = chains
-        self._bias: dict[str, BiasFacts | None] = {}
-        self._context: dict[str, ContextFacts | None] = {}
         self._portfolio: Portfolio | None = None
+
+    @cached_property
+    def _bias(self) -> dict[str, BiasFacts | None]:
+        config = self._config.bias
+        states = bias_for_decisions(
+            readings=self._readings, at=self._at, source=BiasSource(settings.BIAS_SOURCE), config=config
+        )
+        return {
+            symbol: None if state is None else bias_facts(state, at=self._at, config=config.staleness)
+            for symbol, state in states.items()
+        }
+
+    @cached_property
+    def _contexts(self) -> dict[str, ContextFacts]:
+        return contexts_facts_get(list(self._readings), self._at)
 
     @cached_property
     def _config(self) -> DecisionConfig:
@@ -58,25 +75,10 @@ class DecisionFacts:
             self._portfolio = portfolio_get(self._at)
         return self._portfolio
 
-    def _bias_of(self, symbol: str, market: MarketSnapshot) -> BiasFacts | None:
-        if symbol not in self._bias:
-            config = self._config.bias
-            state = bias_for_decision(
-                symbol=symbol,
-                reading=market.reading,
-                at=self._at,
-                source=BiasSource(settings.BIAS_SOURCE),
-                config=config,
-            )
-            self._bias[symbol] = None if state is None else bias_facts(state, at=self._at, config=config.staleness)
-        return self._bias[symbol]
-
     def inputs(self, signal: Signal, variant: Engine, market: MarketSnapshot) -> DecisionInputs:
         """Freeze everything the decision of `signal` is made of."""
         facts, symbol, at = signal_facts(signal), signal.symbol, self._at
         engine = real_engine(variant, is_orchestrated=self._config.is_orchestrated)
-        if symbol not in self._context:
-            self._context[symbol] = context_facts_get(symbol=symbol, at=at)
         portfolio = self._books()
         return inputs_build(
             signal=facts,
@@ -86,8 +88,8 @@ class DecisionFacts:
             trading_status=self._trading_status,
             session=self._session,
             market=market,
-            bias=self._bias_of(symbol, market),
-            context=self._context[symbol],
+            bias=self._bias[symbol],
+            context=self._contexts.get(symbol),
             exposure=exposure_of(portfolio, symbol=symbol),
             limits=self._limits,
             stop_loss_percent=stop_percents(

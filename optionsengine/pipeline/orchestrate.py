@@ -154,7 +154,8 @@ def _decisions_write(
         rows = Signal.objects.select_for_update(of=("self",)).filter(pk__in=markets, claimed_by=token)
         signals = [row for row in rows.order_by("pk") if row.status == SignalStatus.PENDING]
         assigned = {experiment.signal_id: experiment for experiment in Experiment.objects.filter(signal__in=signals)}
-        facts = DecisionFacts(at, chains)
+        readings = {signal.symbol: markets[signal.pk].reading for signal in signals}
+        facts = DecisionFacts(at, readings, chains)
         made: list[_Made] = []
         outcomes = []
         for signal in sorted(signals, key=lambda row: (row.created_at, row.pk)):
@@ -191,14 +192,15 @@ def _signal_follow(signal: Signal, decision: Decision, mode: ExecutionMode, *, a
         signal_defer(signal=signal, until=decision.until, reason=decision.code, message=decision.message, at=at)
         return
     approved = decision.outcome == DecisionOutcome.APPROVED
+    released = lease_release(signal)
     if approved and mode == ExecutionMode.SHADOW_ONLY:
-        signal.save(update_fields=lease_release(signal))
         signal_transition(
             signal=signal,
             to=SignalStatus.REJECTED,
             reason=PipelineCode.SHADOW_ONLY,
             message="approved, and followed in shadow only: no live broker is set up",
             at=at,
+            changed=released,
         )
         alert_raise(
             cause="live_not_possible",
@@ -208,14 +210,13 @@ def _signal_follow(signal: Signal, decision: Decision, mode: ExecutionMode, *, a
             at=at,
         )
         return
-    released = lease_release(signal)
-    signal.save(update_fields=released)
     signal_transition(
         signal=signal,
         to=SignalStatus.APPROVED if approved else SignalStatus.REJECTED,
         reason=PipelineCode.APPROVED if approved else decision.code,
         message=decision.message,
         at=at,
+        changed=released,
     )
 
 

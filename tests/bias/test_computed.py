@@ -15,7 +15,7 @@ from bias.data import Acceleration, BiasState, Transitions
 from bias.enums import BiasOrigin, BiasSource, MacroClass
 from bias.models import BiasStateCurrent
 from bias.rules import staleness
-from bias.services import bias_computed_save, bias_for_decision
+from bias.services import bias_computed_save, bias_for_decisions
 from experiments.selectors import bias_facts
 from optionsengine.market.analysis_enums import FrameBias, Structure
 from optionsengine.market.data import TIMEFRAMES
@@ -193,7 +193,7 @@ def test_only_a_newer_bar_replaces_what_is_stored():
 
 def decide(said, at=AT, source=BiasSource.BOTH):
     with CaptureQueriesContext(connection) as caught:
-        made = bias_for_decision(symbol="SPY", reading=said, at=at, source=source, config=CONFIG)
+        made = bias_for_decisions(readings={"SPY": said}, at=at, source=source, config=CONFIG)["SPY"]
     return made, len([query for query in caught if "SAVEPOINT" not in query["sql"]])
 
 

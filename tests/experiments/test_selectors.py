@@ -13,7 +13,7 @@ from experiments.facts import ContextFacts
 from experiments.models import RiskLimit
 from experiments.selectors import (
     bias_facts,
-    context_facts_get,
+    contexts_facts_get,
     decision_config_get,
     limits_get,
     recommendations_unordered,
@@ -120,8 +120,8 @@ def test_a_context_older_than_five_minutes_is_ignored():
     context_received(symbol="SPY", observed_at=AT, created_at=AT, data=data)
 
     expected = ContextFacts(AT, 15.5, "NORMAL", "RISING", "BULLISH")
-    assert context_facts_get(symbol="SPY", at=later(seconds=300)) == expected
-    assert context_facts_get(symbol="SPY", at=later(seconds=301)) is None
+    assert contexts_facts_get(["SPY"], later(seconds=300)) == {"SPY": expected}
+    assert contexts_facts_get(["SPY"], later(seconds=301)) == {}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_context_older_than_five_minutes_is_ignored():
 def test_a_vix_that_is_no_such_number_is_unknown(vix, known):
     context_received(symbol="SPY", observed_at=AT, created_at=AT, data={"volatility": {"vix": vix}, "market": "up"})
 
-    assert context_facts_get(symbol="SPY", at=AT) == ContextFacts(AT, known, "", "", "")
+    assert contexts_facts_get(["SPY"], AT) == {"SPY": ContextFacts(AT, known, "", "", "")}
 
 
 def test_approved_recommendations_without_an_order_are_found_oldest_first():

@@ -17,7 +17,7 @@ from experiments.models import Experiment
 from optionsengine.core import clock
 from optionsengine.pipeline.intake import MAX_BODY_BYTES
 from signals.models import MarketContextReceived, Signal, SignalEvent, WebhookEvent
-from signals.selectors import latest_context
+from signals.selectors import latest_contexts
 from tests.bias.payloads import TS, bias_body
 from tests.pipeline.intake_client import AT, SECRET, alert, post, told
 
@@ -383,9 +383,9 @@ def test_context_is_saved_and_is_never_a_signal():
 @pytest.mark.parametrize(("age", "is_found"), [(0, True), (300, True), (301, False), (-1, False)])
 def test_context_older_than_five_minutes_is_not_found(age, is_found):
     post({"type": "CONTEXT", "ticker": "SPY", "price": 690})
-    found = latest_context("SPY", AT + timedelta(seconds=age))
+    found = latest_contexts(["SPY", "QQQ"], AT + timedelta(seconds=age)).get("SPY")
     assert (found is not None and found.price == 690) is is_found
-    assert latest_context("QQQ", AT) is None
+    assert "QQQ" not in latest_contexts(["SPY", "QQQ"], AT)
 
 
 @pytest.mark.parametrize(

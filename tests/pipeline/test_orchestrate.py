@@ -51,7 +51,7 @@ def test_an_always_open_market_has_no_minutes_near_an_open_or_a_close(settings, 
     ],
 )
 def test_an_edited_exit_rule_sizes_the_next_entry(settings, rules, frozen, quantities):
-    settings.BIAS_SOURCE = "webhook"  # no state, so that no factor of it sizes
+    settings.BIAS_SOURCE, settings.REQUIRE_MTF_BIAS_FOR_ENTRY = "webhook", False  # no state, so no factor of it
     for scope, target, stop in rules:
         loss = None if stop is None else Decimal(stop)
         ExitRule.objects.create(name=scope, scope=scope, target=target, stop_loss_percent=loss)
