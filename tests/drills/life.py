@@ -35,6 +35,7 @@ WRITTEN = [
     *("trades", "order_events", "orders"),
     *("approvals", "agent_decisions", "gate_results", "decision_recommendations", "market_contexts", "experiments"),
     *("signal_dedupe", "signal_events", "signals", "webhook_events"),
+    *("bias_state_current", "iv_days", "config_versions", "drawdown_freezes"),
     *("job_runs", "alerts", "django_q_ormq"),
 ]
 
@@ -50,14 +51,14 @@ MESSAGES = (
         ENTRY_AT,
         {
             "signal_id": "drill-entry",
-            "symbol": "AAPL",
-            "direction": "short",
+            "symbol": "AMD",
+            "direction": "long",
             "timeframe": "1h",
             "timestamp": (ENTRY_AT - timedelta(hours=1, seconds=2)).isoformat(),
             "confidence": 85,
         },
     ),
-    Message(EXIT_AT, {"signal_id": "drill-exit", "symbol": "AAPL", "action": "CLOSE", "timeframe": "1h"}),
+    Message(EXIT_AT, {"signal_id": "drill-exit", "symbol": "AMD", "action": "CLOSE", "timeframe": "1h"}),
 )
 
 SWEEPS = 3  # that many bring everything to its end, or nothing will

@@ -165,12 +165,12 @@ def test_from_the_webhook_over_a_persons_yes_to_the_fill(waiting):
 
 
 def test_the_question_takes_no_room_under_the_limits_beside_the_answer(waiting):
-    assert exposure_get(symbol="AAPL", at=WAITED).open_positions == 0
+    assert exposure_get(symbol="AMD", at=WAITED).open_positions == 0
     signal_approve(signal_id=waiting.pk, actor="ann", at=WAITED)
     entries_decide(provider=provider_get(), at=WAITED)
     assert entry().status == "approved"
     assert Recommendation.objects.filter(is_shadow=False, outcome="approved").count() == 2
-    assert exposure_get(symbol="AAPL", at=WAITED).open_positions == 1
+    assert exposure_get(symbol="AMD", at=WAITED).open_positions == 1
 
 
 @pytest.mark.parametrize("state", [TradingStatus.REDUCING, TradingStatus.HALTED])
@@ -311,7 +311,7 @@ def test_an_exit_supersedes_what_waits(waiting):
     assert message_send(MESSAGES[1], MESSAGES[1].at) == 201
     stages_run(MESSAGES[1].at)
     assert (entry().status, entry().reason) == ("rejected", "SUPERSEDED")
-    assert approvals() == [("superseded", "engine", "an exit of AAPL came before a person approved")]
+    assert approvals() == [("superseded", "engine", "an exit of AMD came before a person approved")]
     assert alerts() == []
     stages_run(MESSAGES[1].at + timedelta(seconds=70))
     assert Signal.objects.get(intent="exit").reason == "NO_OPEN_POSITION"
