@@ -228,9 +228,10 @@ def exposure_of(portfolio: Portfolio, *, symbol: str) -> Exposure:
 
 
 def symbols_held() -> list[str]:
-    """Return the symbols of real open positions, at most as many as a decision looks at, by name."""
+    """Return the symbols of real open positions and entries, at most as many as a decision looks at, by name."""
     held = Position.objects.filter(mode__in=Mode.real(), is_test=False).exclude(status=PositionStatus.CLOSED)
-    return list(held.order_by("underlying").values_list("underlying", flat=True).distinct()[:MAX_BOOK_SYMBOLS])
+    names = {*held.values_list("underlying", flat=True), *(entry.held.symbol for entry in entries_read())}
+    return sorted(names)[:MAX_BOOK_SYMBOLS]
 
 
 def _entry_policy(policies: PolicyBook, entry: PendingEntry) -> ExitPolicy:

@@ -47,9 +47,13 @@ def market_gather(
     with patience(GATHER_SECONDS):
         try:
             prices = kept.once("prices", symbol, at=at, ask=lambda: _prices(provider, symbol, at))
-            chain = _own_chain(provider, signal, at=at, memory=kept)
         except MarketError as error:
             return MarketSnapshot(quote=None, frames={}, chain=None, problem=str(error))
+        try:
+            chain = _own_chain(provider, signal, at=at, memory=kept)
+        except MarketError as error:
+            # what the bars say holds all the same, for this signal's bias and for others of its symbol
+            return MarketSnapshot(quote=None, frames={}, chain=None, problem=str(error), reading=prices.reading)
         facts = facts_gather(provider, symbol=symbol, bars=prices.bars, chain=chain, book=book, at=at, memory=kept)
     return MarketSnapshot(
         quote=prices.quote,

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from experiments.data import Decision, DecisionInputs, MarketSnapshot
 from experiments.decide import decide
+from experiments.engines.b.votes import AGENT_ERROR
 from experiments.enums import DecisionOutcome, ExecutionMode, GateCode
 from experiments.freeze import ChainFreezer
 from experiments.models import Experiment
@@ -30,6 +31,8 @@ from optionsengine.core.leases import (
 )
 from optionsengine.core.locks import portfolio_lock
 from optionsengine.core.retry import database_retried, database_retry
+from optionsengine.market.mtf import MtfReading
+from optionsengine.market.patience import patience
 from optionsengine.market.providers.base import MarketProvider
 from optionsengine.ops.data import StageReport
 from optionsengine.ops.enums import AlertLevel
@@ -48,7 +51,8 @@ from signals.services import signal_defer, signal_transition
 logger = logging.getLogger(__name__)
 
 GROUP = 20  # signals decided in one transaction, which holds the portfolio for as long
-GROUP_SECONDS = 4.0  # for the markets of a group: one more may take as long as its patience, and a task ends after 20
+GROUP_SECONDS = 4.0  # for the markets of a group; one more may take as long as the patience that is left
+PASS_PATIENCE_SECONDS = 15.0  # with the network, of all groups of a pass together: a task ends after 20
 
 
 def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None = None) -> StageReport:
@@ -59,8 +63,9 @@ def entries_decide(*, provider: MarketProvider, at: datetime, only: UUID | None 
     """
     report = StageReport()
     memory, chains = MarketMemory(), ChainFreezer()
-    for keys, token in lease_groups(_due(Intent.ENTRY, only), at=at, most=GROUP):
-        report.add(_group_decide(keys, token, provider=provider, memory=memory, chains=chains, at=at))
+    with patience(PASS_PATIENCE_SECONDS):
+        for keys, token in lease_groups(_due(Intent.ENTRY, only), at=at, most=GROUP):
+            report.add(_group_decide(keys, token, provider=provider, memory=memory, chains=chains, at=at))
     return report
 
 
@@ -102,7 +107,9 @@ def _group_decide(
     """
     report = StageReport()
     claimed = Signal.objects.filter(pk__in=keys, claimed_by=token).order_by("created_at", "pk")
-    signals, book = database_retry(lambda: (deque(claimed), symbols_held()))
+    signals, held = database_retry(lambda: (deque(claimed), symbols_held()))
+    # those of the group, too: the first that are approved are on the books when the next are judged
+    book = list(dict.fromkeys([*held, *(signal.symbol for signal in signals)]))
     markets: dict[UUID, MarketSnapshot] = {}
     ends = time.monotonic() + GROUP_SECONDS
     while signals and (report.claimed == 0 or time.monotonic() < ends):
@@ -154,7 +161,9 @@ def _decisions_write(
         rows = Signal.objects.select_for_update(of=("self",)).filter(pk__in=markets, claimed_by=token)
         signals = [row for row in rows.order_by("pk") if row.status == SignalStatus.PENDING]
         assigned = {experiment.signal_id: experiment for experiment in Experiment.objects.filter(signal__in=signals)}
-        readings = {signal.symbol: markets[signal.pk].reading for signal in signals}
+        readings: dict[str, MtfReading | None] = {}
+        for signal in signals:
+            readings[signal.symbol] = readings.get(signal.symbol) or markets[signal.pk].reading
         facts = DecisionFacts(at, readings, chains)
         made: list[_Made] = []
         outcomes = []
@@ -179,10 +188,24 @@ def _decisions_follow(made: Sequence[_Made], *, at: datetime) -> None:
     """Write decisions, and carry each over to its signal."""
     stored = decisions_record([(experiment, inputs, decision) for _, experiment, inputs, decision in made], at=at)
     for (signal, _, inputs, decision), round_ in zip(made, stored, strict=True):
+        _agent_errors_tell(decision, at=at)
         if decision.code == GateCode.DRAWDOWN_BREAKER and inputs.exposure.frozen_until is None:
             drawdown_freeze_record(drawdown_percent=inputs.exposure.drawdown_percent, at=at)
         if not approval_ask(signal=signal, decided=round_, inputs=inputs, decision=decision, at=at):
             _signal_follow(signal, decision, inputs.execution_mode, at=at)
+
+
+def _agent_errors_tell(decision: Decision, *, at: datetime) -> None:
+    """Raise an alert for each agent that failed: its vote says so, and nobody reads every vote."""
+    for vote in decision.votes:
+        if vote.reasons and vote.reasons[0].startswith(AGENT_ERROR):
+            alert_raise(
+                cause=f"agent:{vote.agent}",
+                level=AlertLevel.WARNING,
+                message=f"The agent {vote.agent} fails ({vote.reasons[0]}) and is left out, or blocks if it may veto. "
+                f"Read a decision's votes; switch it off under Feature flags (enable_{vote.agent}) until it is mended.",
+                at=at,
+            )
 
 
 def _signal_follow(signal: Signal, decision: Decision, mode: ExecutionMode, *, at: datetime) -> None:

@@ -20,7 +20,7 @@ from experiments.engines.b import (
     volatility,
 )
 from experiments.engines.b.view import AgentView
-from experiments.engines.b.votes import abstain
+from experiments.engines.b.votes import AGENT_ERROR, abstain
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _ask(agent: Agent, view: AgentView) -> AgentVote:
     try:
         return agent.vote(view)
     except Exception as error:  # noqa: BLE001 - whatever it is, the vote tells it and the others still decide
-        return abstain(agent.name, f"agent error: {type(error).__name__}")
+        return abstain(agent.name, f"{AGENT_ERROR}: {type(error).__name__}")
 
 
 def votes_collect(

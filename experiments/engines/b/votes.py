@@ -5,6 +5,8 @@ from experiments.enums import VoteBias
 
 DIGITS = 4
 
+AGENT_ERROR = "agent error"  # how the reason of an agent begins that raised
+
 
 def sign(number: float) -> int:
     """Return +1, −1 or 0."""
