@@ -188,14 +188,14 @@ def _decisions_follow(made: Sequence[_Made], *, at: datetime) -> None:
     """Write decisions, and carry each over to its signal."""
     stored = decisions_record([(experiment, inputs, decision) for _, experiment, inputs, decision in made], at=at)
     for (signal, _, inputs, decision), round_ in zip(made, stored, strict=True):
-        _agent_errors_tell(decision, at=at)
+        agent_errors_tell(decision, at=at)
         if decision.code == GateCode.DRAWDOWN_BREAKER and inputs.exposure.frozen_until is None:
             drawdown_freeze_record(drawdown_percent=inputs.exposure.drawdown_percent, at=at)
         if not approval_ask(signal=signal, decided=round_, inputs=inputs, decision=decision, at=at):
             _signal_follow(signal, decision, inputs.execution_mode, at=at)
 
 
-def _agent_errors_tell(decision: Decision, *, at: datetime) -> None:
+def agent_errors_tell(decision: Decision, *, at: datetime) -> None:
     """Raise an alert for each agent that failed: its vote says so, and nobody reads every vote."""
     for vote in decision.votes:
         if vote.reasons and vote.reasons[0].startswith(AGENT_ERROR):

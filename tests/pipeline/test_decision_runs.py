@@ -1,5 +1,6 @@
 """Whole decisions over the real intake and stages: what the bias, both engines and a retry leave in the tables."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,10 +10,15 @@ from django.db import OperationalError, connection
 from bias.enums import Bias, Regime
 from bias.seeding import Seed
 from bias.services import bias_seed
+from experiments.decide import decide
+from experiments.freeze import inputs_from_json
 from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation, RiskLimit
 from experiments.replay import decision_replay
+from optionsengine.market.data import MarketError
+from optionsengine.market.enums import MarketProblem
 from optionsengine.market.selectors import provider_get
-from optionsengine.pipeline.orchestrate import entries_decide
+from optionsengine.ops.models import Alert
+from optionsengine.pipeline.orchestrate import agent_errors_tell, entries_decide
 from optionsengine.pipeline.reconcile import invariants_check
 from orders.models import Order, Trade
 from positions.models import Position
@@ -162,3 +168,51 @@ def test_every_agent_and_every_gate_has_its_row_and_the_decision_replays(receive
         assert list(own.values_list("gate", flat=True)) == ["engine", "contract", "size"]
     assert decision_replay(stored).differences == []
     assert stored.config_version
+
+
+def test_the_bias_of_a_symbol_does_not_hang_on_who_shares_the_group():
+    """The chain of one signal cannot be had; the other's bars tell the bias, whichever comes last."""
+    for number, (timeframe, expiration) in enumerate((("1h", None), ("1h", "2031-01-17"), ("30m", None))):
+        one = factories.signal(
+            symbol="AMD",
+            timeframe=timeframe,
+            confidence=85,
+            expiration=expiration,
+            created_at=ENTRY_AT + timedelta(seconds=number),
+        )
+        factories.experiment(signal=one, variant="A")
+
+    entries_decide(provider=_WithoutFarChains(provider_get()), at=SOON)
+
+    rounds = DecisionRound.objects.order_by("experiment__signal__created_at")
+    assert [stored.inputs["bias"]["source"] for stored in rounds] == ["COMPUTED"] * 3
+    assert [stored.code == "MARKET_DATA_UNAVAILABLE" for stored in rounds] == [False, True, False]
+
+
+class _WithoutFarChains:
+    """A provider that fails for options of other years, like one whose plan has none of them."""
+
+    def __init__(self, inner):
+        self._inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+    def chain(self, symbol, at, min_dte, max_dte, right):
+        if max_dte > 1000:
+            raise MarketError(MarketProblem.UNAVAILABLE, "no options so far ahead")
+        return self._inner.chain(symbol, at, min_dte, max_dte, right)
+
+
+def test_an_agent_that_fails_is_told_once(received):
+    stages_run(SOON)
+    inputs = inputs_from_json(DecisionRound.objects.get().inputs)
+    decision = decide(inputs)
+    broken = replace(decision.votes[0], is_abstaining=True, reasons=("agent error: ZeroDivisionError",))
+
+    for minute in range(3):
+        agent_errors_tell(replace(decision, votes=(broken, *decision.votes[1:])), at=SOON + timedelta(minutes=minute))
+
+    alert = Alert.objects.get(cause=f"agent:{broken.agent}")
+    assert (alert.level, alert.count, alert.resolved_at) == ("warning", 3, None)
+    assert "ZeroDivisionError" in alert.message
