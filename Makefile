@@ -11,7 +11,7 @@ help:
 	@echo 'make run      install, then serve: web, event stream and jobs, until Ctrl-C'
 	@echo 'make test     install, then linters, types, migrations and tests'
 	@echo 'make lint     install, then linters and types only'
-	@echo 'make bench    install, then measure speed on this machine, about 90 s; ONLY=name for one figure'
+	@echo 'make bench    install, then measure speed on this machine, about 2 min; ONLY=name for one figure'
 	@echo 'make install  create .venv and install requirements.txt'
 
 demo: install
