@@ -190,7 +190,8 @@ class Exposure:
 
     The Greeks are dollars, contracts times 100 included: `dollar_delta` of the underlying, `dollar_gamma` the change of
     it per 1 % move, `dollar_vega` per volatility point, `dollar_theta` a day. `without_greeks` counts positions that
-    nobody told them for. `frozen_until` is the end of a pause that a drawdown made.
+    nobody told them for: their delta counts in full, the other Greeks as nothing. `frozen_until` is the end of a pause
+    that a drawdown made, `day_start_equity` what the date in New York began with, None where nobody wrote it down.
     """
 
     equity: Decimal
@@ -210,9 +211,14 @@ class Exposure:
     dollar_theta: Decimal = Decimal(0)
     without_greeks: int = 0
     frozen_until: datetime | None = None
+    day_start_equity: Decimal | None = None
 
     @property
     def drawdown_percent(self) -> Decimal:
-        """What today lost, in percent of the equity that the day began with; 0 on a day that won."""
-        began = self.equity - self.daily_pnl
-        return max(Decimal(0), -self.daily_pnl / began * 100) if began > 0 else Decimal(100)
+        """What today lost, in percent of the equity that the day began with; 0 on a day that won.
+
+        What older positions lost while they stay open counts. Where nobody knows what the day began with, today's
+        results are all that is known of it.
+        """
+        began = self.equity - self.daily_pnl if self.day_start_equity is None else self.day_start_equity
+        return max(Decimal(0), (began - self.equity) / began * 100) if began > 0 else Decimal(100)

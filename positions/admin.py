@@ -14,7 +14,15 @@ from optionsengine.core.acts import Act, ActingAdmin
 from optionsengine.core.admin import BAD, GOOD, NOTED, WAITING, EditAdmin, LedgerAdmin, WordedForm, badge
 from optionsengine.core.templatetags.prices import price
 from positions.enums import ExitReason, PositionStatus
-from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
+from positions.models import (
+    BiasTradePerformance,
+    EquitySnapshot,
+    ExitAlert,
+    ExitRule,
+    Position,
+    PositionEvent,
+    PositionMark,
+)
 from positions.rules import rule_target
 from positions.selectors import is_uuid, rule_target_problem
 from positions.serializers import EXIT_RULE_MESSAGES
@@ -184,6 +192,11 @@ class ExitAlertAdmin(LedgerAdmin):
     @badge("priority", {"CRITICAL": BAD, "HIGH": WAITING, "MEDIUM": NOTED})
     def shown_priority(self, row: ExitAlert) -> str:
         return row.priority
+
+
+@admin.register(EquitySnapshot)
+class EquitySnapshotAdmin(LedgerAdmin):
+    list_display = ("created_at", "new_york_date", "equity")
 
 
 @admin.register(BiasTradePerformance)

@@ -16,26 +16,28 @@ from optionsengine.core.prepared import execute_prepared
 from optionsengine.core.values import MULTIPLIER
 from orders.enums import LIVE
 from positions.enums import PositionStatus
-from positions.risk import DollarGreeks, Held, dollar_greeks
+from positions.risk import FULL_DELTA, DollarGreeks, Held, dollar_greeks
 from positions.rules import premium
 from signals.enums import SignalStatus
 
-# one pass over the real positions; those that are closed fall into one group without symbol, side and expiration.
+# one pass over the real positions; those that are closed fall into one group without symbol, side and expiration. A
+# delta that nobody told counts in full, and an underlying without a price has the strike's.
 # OFFSET 0 keeps the planner from reading a Greek out of its JSON once for every place that uses it
 _POSITIONS = """
     SELECT underlying, side, expiration, count(*), count(*) FILTER (WHERE created_at >= %(day)s),
         sum(realized_pnl), sum(unrealized), sum(open_cost), sum(initial_risk * quantity / opened_quantity),
         coalesce(sum(realized_pnl + unrealized) FILTER (
             WHERE closed_at >= %(day)s OR underlying IS NOT NULL AND created_at >= %(day)s), 0),
-        coalesce(sum(abs(delta) * CASE "right" WHEN %(put)s THEN -1 ELSE 1 END * shares * price), 0),
+        coalesce(sum(coalesce(abs(delta), %(full)s::numeric) * CASE "right" WHEN %(put)s THEN -1 ELSE 1 END * shares * price), 0),
         coalesce(sum(gamma * shares * price * price / 100), 0),
         coalesce(sum(vega * shares), 0), coalesce(sum(theta * shares), 0),
-        count(*) FILTER (WHERE num_nulls(price, delta, gamma, vega, theta) > 0)
+        count(*) FILTER (WHERE is_unpriced OR num_nulls(delta, gamma, vega, theta) > 0)
     FROM (
         SELECT CASE WHEN is_open THEN underlying END AS underlying, CASE WHEN is_open THEN side END AS side,
             CASE WHEN is_open THEN expiration END AS expiration, "right", created_at, closed_at, realized_pnl,
             CASE WHEN is_open THEN coalesce(unrealized_pnl, 0) ELSE 0 END AS unrealized, open_cost, initial_risk,
-            quantity, opened_quantity, quantity * %(multiplier)s::int AS shares, underlying_price AS price,
+            quantity, opened_quantity, quantity * %(multiplier)s::int AS shares,
+            coalesce(underlying_price, strike) AS price, underlying_price IS NULL AS is_unpriced,
             (held ->> 'delta')::numeric AS delta, (held ->> 'gamma')::numeric AS gamma,
             (held ->> 'vega')::numeric AS vega, (held ->> 'theta')::numeric AS theta
         FROM positions, LATERAL (
@@ -60,7 +62,7 @@ _FROZEN = """(decision.inputs -> 'candidates' -> 'columns')::text, frozen.candid
 _ENTRIES = f"""
     SELECT entry.underlying, coalesce(advice.side, signal.side), entry.expiration, entry."right", entry.engine,
         coalesce(advice.setup_type, ''), position.id, entry.quantity - entry.filled_quantity,
-        entry.filled_quantity = 0, coalesce(entry.limit_price, advice.ask, 0), {_FROZEN}
+        entry.filled_quantity = 0, coalesce(entry.limit_price, advice.ask, 0), entry.strike, {_FROZEN}
     FROM orders entry
     JOIN signals signal ON signal.id = entry.signal_id
     LEFT JOIN decision_recommendations advice ON advice.id = entry.recommendation_id
@@ -70,7 +72,7 @@ _ENTRIES = f"""
         AND NOT entry.is_test
     UNION ALL
     SELECT entry.underlying, entry.side, entry.expiration, entry."right", entry.engine, entry.setup_type, NULL,
-        entry.quantity, true, coalesce(entry.limit_price, entry.ask, 0), {_FROZEN}
+        entry.quantity, true, coalesce(entry.limit_price, entry.ask, 0), entry.strike, {_FROZEN}
     FROM decision_recommendations entry
     JOIN signals signal ON signal.id = entry.signal_id
     LEFT JOIN decision_recommendations advice ON advice.id = entry.id
@@ -121,6 +123,7 @@ def books_read(*, day_start: datetime) -> Books:
             "day": day_start,
             "put": Right.PUT.value,
             "multiplier": MULTIPLIER,
+            "full": FULL_DELTA,
             "closed": PositionStatus.CLOSED.value,
             "real": [mode.value for mode in Mode.real()],
         },
@@ -147,7 +150,8 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
 def entries_read() -> list[PendingEntry]:
     """Return working entry orders, and approved recommendations that have no order yet. One statement.
 
-    Their Greeks are those of the candidate that their decision froze, at the spot it saw.
+    Their Greeks are those of the candidate that their decision froze, at the spot it saw; what it did not see counts as
+    for a position: delta in full, the strike as the price.
     """
     rows = execute_prepared(
         _ENTRIES,
@@ -173,12 +177,13 @@ def _entry(
     quantity: int,
     is_new: bool,
     price: Decimal,
+    strike: Decimal,
     columns: str | None,
     candidate: str | None,
     spot: Decimal | None,
 ) -> PendingEntry:
     told = _told(columns, candidate)
-    greeks = dollar_greeks(right=Right(right), contracts=quantity, price=spot, **told)
+    greeks = dollar_greeks(right=Right(right), contracts=quantity, price=strike if spot is None else spot, **told)
     is_unknown = spot is None or None in told.values()
     held = Held(symbol, Side(side), expiration, int(is_new), greeks, without_greeks=int(is_new and is_unknown))
     return PendingEntry(engine, setup_type, position_id, quantity, price, is_new, held)

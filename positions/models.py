@@ -258,6 +258,23 @@ class ExitAlert(MutableRow):
         return f"{self.priority} {self.reason}"
 
 
+class EquitySnapshot(Row):
+    """The account's equity as a date in New York began, in dollars; what the day lost is measured from it."""
+
+    new_york_date = models.DateField()
+    equity = money_field()
+
+    class Meta:
+        db_table = "equity_snapshots"
+        constraints = [
+            models.UniqueConstraint(fields=["new_york_date"], name="equity_snapshots_one_a_day"),
+            bounded("equity_snapshots_equity_bounds", minimum=-MONEY_LIMIT, maximum=MONEY_LIMIT, equity=None),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.new_york_date} {self.equity}"
+
+
 class BiasTradePerformance(Row):
     """What one closed position made, in dollars, percent and R, with the bias it was entered under."""
 

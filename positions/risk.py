@@ -13,6 +13,7 @@ from optionsengine.core.values import MULTIPLIER, cents
 
 MOST_SYMBOLS = 12
 MOST_EXPIRATIONS = 40
+FULL_DELTA = Decimal(1)  # of a share of the option: it moves as the underlying does
 _HUNDRED = Decimal(100)
 
 
@@ -42,7 +43,7 @@ def dollar_greeks(
     *,
     right: Right,
     contracts: int,
-    price: Decimal | None,
+    price: Decimal,
     delta: Decimal | None,
     gamma: Decimal | None,
     vega: Decimal | None,
@@ -51,13 +52,14 @@ def dollar_greeks(
     """Return the Greeks of bought contracts in dollars, from those of a share of the option.
 
     `price` is the underlying's. Delta's sign is the right's, whatever sign its source writes: a put that is bought is
-    short of the underlying. What is not known counts nothing.
+    short of the underlying. A delta that is not known counts in full, as no option's is larger, and any other Greek as
+    nothing.
     """
     shares = Decimal(contracts * MULTIPLIER)
     sign = -1 if right == Right.PUT else 1
     return DollarGreeks(
-        delta=Decimal(0) if delta is None or price is None else abs(delta) * sign * shares * price,
-        gamma=Decimal(0) if gamma is None or price is None else gamma * shares * price * price / _HUNDRED,
+        delta=(FULL_DELTA if delta is None else abs(delta)) * sign * shares * price,
+        gamma=Decimal(0) if gamma is None else gamma * shares * price * price / _HUNDRED,
         vega=Decimal(0) if vega is None else vega * shares,
         theta=Decimal(0) if theta is None else theta * shares,
     )

@@ -23,7 +23,7 @@ from orders.models import Order
 from positions.books import Books, PendingEntry, books_read, entries_read
 from positions.data import ExitHit, ExitPolicy, HoldFacts, PositionView, ReportedPnl
 from positions.enums import AlertPriority, ExitAction, ExitReason, PositionStatus, RuleScope
-from positions.models import ExitRule, Position
+from positions.models import EquitySnapshot, ExitRule, Position
 from positions.risk import risk_facts
 from positions.rules import PolicyBook, exit_hits, exit_policy_for, expiry_notice, pnl_differs, stop_percent
 from signals.models import Signal
@@ -185,17 +185,29 @@ class Portfolio:
     entries: list[PendingEntry]
     policies: PolicyBook
     frozen_until: datetime | None
+    day_start_equity: Decimal | None
 
 
 def portfolio_get(at: datetime) -> Portfolio:
-    """Read the books (paper and live, no tests). Four queries."""
-    day_start = datetime.combine(calendar.new_york_day(at), datetime.min.time(), calendar.NEW_YORK)
-    return Portfolio(books_read(day_start=day_start), entries_read(), exit_policies(), drawdown_freeze_get(at))
+    """Read the books (paper and live, no tests). Five queries."""
+    return Portfolio(
+        books=books_read(day_start=day_began_at(at)),
+        entries=entries_read(),
+        policies=exit_policies(),
+        frozen_until=drawdown_freeze_get(at),
+        day_start_equity=day_start_equity_get(at),
+    )
 
 
-def exposure_get(*, symbol: str, at: datetime) -> Exposure:
-    """Return the real risk on the books as a decision about `symbol` sees it now; see `exposure_of`."""
-    return exposure_of(portfolio_get(at), symbol=symbol)
+def day_began_at(at: datetime) -> datetime:
+    """Return midnight in New York of the date there at `at`."""
+    return datetime.combine(calendar.new_york_day(at), datetime.min.time(), calendar.NEW_YORK)
+
+
+def day_start_equity_get(at: datetime) -> Decimal | None:
+    """Return the equity that the date in New York began with, None if no pass has written it down yet."""
+    of_day = EquitySnapshot.objects.filter(new_york_date=calendar.new_york_day(at))
+    return of_day.values_list("equity", flat=True).first()
 
 
 def exposure_of(portfolio: Portfolio, *, symbol: str) -> Exposure:
@@ -207,8 +219,8 @@ def exposure_of(portfolio: Portfolio, *, symbol: str) -> Exposure:
     those that its decision froze of the contract; a position has them of its last mark.
 
     `daily_pnl` is what today (the date in New York) added: the whole result of positions closed today, and the result
-    so far of positions opened today. What older positions gain or lose while they stay open is left out: their
-    unrealised result belongs to the days that made it.
+    so far of positions opened today. What older positions gain or lose while they stay open is left out: it is in what
+    equity lost since `day_start_equity`.
     """
     books, entries, policies = portfolio.books, portfolio.entries, portfolio.policies
     pending = sum((entry.cost for entry in entries), Decimal(0))
@@ -223,6 +235,7 @@ def exposure_of(portfolio: Portfolio, *, symbol: str) -> Exposure:
         exposure=books.open_cost + pending,
         open_risk=cents(books.risk + at_stop),
         frozen_until=portfolio.frozen_until,
+        day_start_equity=portfolio.day_start_equity,
         **facts,
     )
 

@@ -53,6 +53,7 @@ SECTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Order changes", "swap_horiz", "orders", "orderevent"),
         ("Position changes", "swap_horiz", "positions", "positionevent"),
         ("Marks", "show_chart", "positions", "positionmark"),
+        ("Equity by day", "account_balance", "positions", "equitysnapshot"),
     ),
     "Operations": (
         ("Alerts", "warning", "ops", "alert"),

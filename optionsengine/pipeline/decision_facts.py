@@ -22,6 +22,7 @@ from optionsengine.market.selectors import market_always_open, market_open
 from optionsengine.ops.enums import TradingStatus
 from optionsengine.ops.selectors import trading_status_get
 from positions.selectors import Portfolio, exposure_of, portfolio_get, stop_percents
+from positions.services import equity_snapshot_take
 from signals.models import Signal
 
 
@@ -72,6 +73,9 @@ class DecisionFacts:
 
     def _books(self) -> Portfolio:
         if self._portfolio is None:
+            self._portfolio = portfolio_get(self._at)
+        if self._portfolio.day_start_equity is None:
+            equity_snapshot_take(at=self._at)
             self._portfolio = portfolio_get(self._at)
         return self._portfolio
 

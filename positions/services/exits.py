@@ -30,6 +30,7 @@ from positions.selectors import (
     positions_pages,
     positions_watched,
 )
+from positions.services.equity import equity_snapshot_take
 from positions.services.lifecycle import position_lock, position_transition
 from signals.models import Signal
 
@@ -45,6 +46,7 @@ def exits_monitor(*, at: datetime) -> StageReport:
     `alert` only alerts. In HALTED nothing is sent; a critical alert says what waits. REDUCING stops no exit. What has
     expired is left to `positions_settle`. In the report `done` counts the exits begun, `deferred` those held back.
     """
+    equity_snapshot_take(at=at)
     report = StageReport()
     policies = exit_policies()
     is_halted = trading_status_get() == TradingStatus.HALTED

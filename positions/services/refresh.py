@@ -23,6 +23,7 @@ from optionsengine.ops.services import alert_raise, alert_resolve
 from positions.models import Position, PositionMark
 from positions.rules import PolicyBook, pnl_unrealized, trailing_stop_level
 from positions.selectors import UNPRICED, exit_policies, position_policy, positions_watched, unpriced_symbols
+from positions.services.equity import equity_snapshot_take
 
 WRITE_BATCH = 500
 GREEK_DECIMALS = 6
@@ -46,8 +47,9 @@ def positions_refresh(*, provider: MarketProvider, at: datetime) -> StageReport:
 
     The network is asked outside any transaction. A missing or unusable quote leaves the last mark as it is, with its
     age; once that exceeds `QUOTE_MAX_AGE_SECONDS` in the session, an alert says so. In the report `done` counts the
-    priced positions and `deferred` the others.
+    priced positions and `deferred` the others. The first pass of a day writes down what the day begins with.
     """
+    equity_snapshot_take(at=at)
     report = StageReport()
     by_underlying: dict[str, dict[OptionContract, list[Position]]] = {}
     for position in positions_watched().order_by("underlying", "pk"):

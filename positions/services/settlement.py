@@ -21,6 +21,7 @@ from orders.services import exit_order_create, order_apply_report, order_cancel_
 from positions.enums import ExitReason, PositionStatus
 from positions.models import Position
 from positions.selectors import positions_watched
+from positions.services.equity import equity_snapshot_take
 from positions.services.exits import exit_failed
 from positions.services.lifecycle import position_lock, position_reduce, position_transition
 from positions.services.reported import reporting_signals_lock
@@ -38,6 +39,7 @@ def positions_settle(*, provider: MarketProvider, at: datetime) -> StageReport:
     session do not matter: nothing is sent. Without an official close it waits, with an alert; until the provider can
     have it, it waits without one.
     """
+    equity_snapshot_take(at=at)  # what is settled today is lost or won today
     report = StageReport()
     closes: dict[tuple[str, date], Decimal | None] = {}
     # an option whose date is no session expires on the one before, so dates a few days ahead may be over already

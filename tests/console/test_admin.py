@@ -30,7 +30,15 @@ from optionsengine.ops.enums import Flag
 from optionsengine.ops.models import Alert, CircuitBreaker, FeatureFlag, Heartbeat, JobRun, TradingState
 from optionsengine.ops.services import feature_flag_set
 from orders.models import Order, OrderEvent, Trade
-from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
+from positions.models import (
+    BiasTradePerformance,
+    EquitySnapshot,
+    ExitAlert,
+    ExitRule,
+    Position,
+    PositionEvent,
+    PositionMark,
+)
 from signals.models import MarketContextReceived, Signal, SignalEvent, WebhookEvent, WebhookSource
 from tests import factories
 
@@ -77,6 +85,7 @@ MAKERS = {
     Position: lambda n: factories.position(),
     PositionEvent: lambda n: factories.position_event(),
     PositionMark: lambda n: factories.position_mark(),
+    EquitySnapshot: lambda n: factories.equity_snapshot(),
     ExitRule: lambda n: factories.exit_rule(),
     ExitAlert: lambda n: factories.exit_alert(),
     BiasTradePerformance: lambda n: factories.performance(),

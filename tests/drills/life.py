@@ -31,7 +31,7 @@ ENTRY_AT = datetime(2026, 3, 10, 16, 0, 2, tzinfo=UTC)
 EXIT_AT = ENTRY_AT + timedelta(minutes=3)
 LATER = ENTRY_AT + timedelta(minutes=30)
 WRITTEN = [
-    *("exit_alerts", "bias_trade_performance", "position_marks", "position_events", "positions"),
+    *("exit_alerts", "bias_trade_performance", "equity_snapshots", "position_marks", "position_events", "positions"),
     *("trades", "order_events", "orders"),
     *("approvals", "agent_decisions", "gate_results", "decision_recommendations", "market_contexts", "experiments"),
     *("signal_dedupe", "signal_events", "signals", "webhook_events"),

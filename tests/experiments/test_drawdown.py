@@ -9,7 +9,7 @@ from experiments.models import DrawdownFreeze
 from experiments.selectors import drawdown_freeze_get
 from experiments.services import drawdown_alert_end, drawdown_freeze_record
 from optionsengine.ops.models import Alert
-from positions.selectors import exposure_get
+from positions.selectors import exposure_of, portfolio_get
 from positions.services import exits_monitor, position_close_request
 from tests.factories.clock import AT, later
 from tests.positions.flow import bought, fill_of, sold
@@ -68,10 +68,10 @@ def test_d26_a_realised_loss_counts_and_no_throttle_says_not_frozen(settings):
     order = position_close_request(position_id=position.pk, actor="ann", at=AT)
     sold(order, fill_of(order, 2, "2.00"), at=AT)
 
-    found = exposure_get(symbol="SPY", at=later(minutes=1))
+    found = exposure_of(portfolio_get(later(minutes=1)), symbol="SPY")
     # $400 and $2.60 of commissions, of the $10,000 that the day began with
     assert (found.open_positions, found.daily_pnl) == (0, Decimal("-402.60"))
     assert found.drawdown_percent == Decimal("4.026")
     until = drawdown_freeze_record(drawdown_percent=found.drawdown_percent, at=AT)
     for second in (0, 1, 2, 15, 16, 1799):
-        assert exposure_get(symbol="SPY", at=later(seconds=second)).frozen_until == until
+        assert exposure_of(portfolio_get(later(seconds=second)), symbol="SPY").frozen_until == until

@@ -22,7 +22,15 @@ from tests.factories.market import iv_day, stored_bar
 from tests.factories.operations import alert, job_run
 from tests.factories.orders import exit_order, order, order_event, trade
 from tests.factories.people import operator, person, superuser, viewer
-from tests.factories.positions import exit_alert, exit_rule, performance, position, position_event, position_mark
+from tests.factories.positions import (
+    equity_snapshot,
+    exit_alert,
+    exit_rule,
+    performance,
+    position,
+    position_event,
+    position_mark,
+)
 
 __all__ = [
     "AT",
@@ -33,6 +41,7 @@ __all__ = [
     "bias_history",
     "context_received",
     "decision_round",
+    "equity_snapshot",
     "exit_alert",
     "exit_order",
     "exit_rule",

@@ -1,13 +1,24 @@
 """Positions, their marks, exit rules and alerts, and what each made."""
 
+import itertools
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from optionsengine.core.values import MULTIPLIER
-from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
+from positions.models import (
+    BiasTradePerformance,
+    EquitySnapshot,
+    ExitAlert,
+    ExitRule,
+    Position,
+    PositionEvent,
+    PositionMark,
+)
 from tests.factories.clock import AT
 from tests.factories.orders import order
+
+_days = itertools.count(1)
 
 
 def position(**values: Any) -> Position:
@@ -73,6 +84,13 @@ def position_mark(**values: Any) -> PositionMark:
         "quote_at": created_at,
     }
     return PositionMark.objects.create(**(defaults | values))
+
+
+def equity_snapshot(**values: Any) -> EquitySnapshot:
+    """What a day began with, each time of an earlier day."""
+    days = next(_days)
+    defaults = {"new_york_date": AT.date() - timedelta(days=days), "equity": Decimal(100000), "created_at": AT}
+    return EquitySnapshot.objects.create(**(defaults | values))
 
 
 def exit_rule(**values: Any) -> ExitRule:

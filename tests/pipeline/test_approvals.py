@@ -21,7 +21,7 @@ from optionsengine.pipeline.orchestrate import entries_decide
 from optionsengine.pipeline.reconcile import invariants_check
 from orders.models import Order
 from positions.models import Position
-from positions.selectors import exposure_get
+from positions.selectors import exposure_of, portfolio_get
 from signals.models import Signal, SignalEvent
 from tests.drills.life import ENTRY_AT, MESSAGES, Message, message_send, source_create, stages_run
 
@@ -165,12 +165,12 @@ def test_from_the_webhook_over_a_persons_yes_to_the_fill(waiting):
 
 
 def test_the_question_takes_no_room_under_the_limits_beside_the_answer(waiting):
-    assert exposure_get(symbol="AMD", at=WAITED).open_positions == 0
+    assert exposure_of(portfolio_get(WAITED), symbol="AMD").open_positions == 0
     signal_approve(signal_id=waiting.pk, actor="ann", at=WAITED)
     entries_decide(provider=provider_get(), at=WAITED)
     assert entry().status == "approved"
     assert Recommendation.objects.filter(is_shadow=False, outcome="approved").count() == 2
-    assert exposure_get(symbol="AMD", at=WAITED).open_positions == 1
+    assert exposure_of(portfolio_get(WAITED), symbol="AMD").open_positions == 1
 
 
 @pytest.mark.parametrize("state", [TradingStatus.REDUCING, TradingStatus.HALTED])

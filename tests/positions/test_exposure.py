@@ -20,7 +20,7 @@ from orders.services import order_apply_report
 from positions.books import entries_read
 from positions.models import Position
 from positions.risk import MOST_EXPIRATIONS, MOST_SYMBOLS, DollarGreeks, Held, dollar_greeks, risk_facts
-from positions.selectors import exposure_get
+from positions.selectors import exposure_of, portfolio_get
 from positions.services import position_close_request, position_open, positions_refresh
 from tests import factories
 from tests.factories.clock import AT, later
@@ -35,7 +35,7 @@ COLUMNS = ["expiration", "strike", "bid", "ask", "iv", "delta", "gamma", "theta"
 
 
 def exposure(symbol="SPY", at=AT) -> Exposure:
-    return exposure_get(symbol=symbol, at=at)
+    return exposure_of(portfolio_get(at), symbol=symbol)
 
 
 def greeks(found: Exposure) -> tuple[Decimal, ...]:
@@ -87,6 +87,13 @@ def test_the_sign_of_delta_is_the_rights_whatever_a_source_writes(right, sign, d
     unknown = dict.fromkeys(("gamma", "vega", "theta"))
     found = dollar_greeks(right=right, contracts=1, price=Decimal(100), delta=Decimal(delta), **unknown)
     assert found == DollarGreeks(delta=Decimal(sign * 5000))
+
+
+@pytest.mark.parametrize(("right", "sign"), [(Right.CALL, 1), (Right.PUT, -1)])
+def test_greeks_that_nobody_told_are_those_of_the_underlying_itself(right, sign):
+    unknown = dict.fromkeys(("delta", "gamma", "vega", "theta"))
+    found = dollar_greeks(right=right, contracts=3, price=Decimal("99.50"), **unknown)
+    assert found == DollarGreeks(delta=Decimal(sign * 29850))
 
 
 def test_a_move_of_one_percent_changes_dollar_delta_by_dollar_gamma():
@@ -202,18 +209,24 @@ def test_a_position_counts_by_side_symbol_and_expiry():
 @pytest.mark.parametrize(
     ("told", "price", "expected"),
     [
-        ({}, "500", (0, 0, 0, 0)),
-        (GREEKS, None, (0, 0, VEGA, THETA)),
+        ({}, "500", (2 * DELTA, 0, 0, 0)),
+        ({}, None, (2 * DELTA, 0, 0, 0)),
+        ({}, "400", (Decimal(80000), 0, 0, 0)),
+        (GREEKS, None, (DELTA, GAMMA, VEGA, THETA)),
+        (GREEKS | {"delta": None}, "400", (Decimal(80000), Decimal(3200), VEGA, THETA)),
         ({"delta": 0.5, "gamma": 0.01, "vega": 0.3}, "500", (DELTA, GAMMA, VEGA, 0)),
         (GREEKS | {"theta": None}, "500", (DELTA, GAMMA, VEGA, 0)),
     ],
 )
-def test_what_nobody_told_counts_nothing_and_is_counted(told, price, expected):
-    held(told=told, price=price)
+@pytest.mark.parametrize(("side", "sign"), [("long", 1), ("short", -1)])
+def test_a_delta_that_nobody_told_counts_in_full_the_other_greeks_as_nothing(told, price, expected, side, sign):
+    """Two contracts at a strike of $500: 200 shares, worth $100,000 at the strike."""
+    held(side=side, told=told, price=price)
 
     found = exposure()
-    assert greeks(found) == expected
-    assert (found.without_greeks, found.by_side) == (1, {Side.LONG: 1})
+    assert greeks(found) == (sign * expected[0], *expected[1:])
+    assert (found.without_greeks, found.by_side) == (1, {Side(side): 1})
+    assert found.symbols == (SymbolRisk("SPY", Side(side), 1, Decimal(sign * expected[0])),)
 
 
 @pytest.mark.django_db
@@ -260,20 +273,24 @@ def test_an_entry_has_the_greeks_that_its_decision_froze_as_its_position_will_ha
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "inputs",
+    ("inputs", "expected"),
     [
-        {},
-        frozen(*OTHERS),
-        frozen([*CANDIDATE[:5], None, 0.01, -0.1, 0.3]),
-        frozen(CANDIDATE, spot=None),
+        ({}, (2 * DELTA, 0, 0, 0)),
+        (frozen(*OTHERS), (2 * DELTA, 0, 0, 0)),
+        (frozen(*OTHERS, spot="400"), (Decimal(80000), 0, 0, 0)),
+        (frozen([*CANDIDATE[:5], None, 0.01, -0.1, 0.3]), (2 * DELTA, GAMMA, VEGA, THETA)),
+        (frozen(CANDIDATE, spot=None), (DELTA, GAMMA, VEGA, THETA)),
     ],
-    ids=["an older form", "another contract", "no delta", "no spot"],
+    ids=["an older form", "another contract", "another spot", "no delta", "no spot"],
 )
-def test_an_entry_whose_greeks_are_not_known_is_counted(inputs):
-    advised(inputs)
+@pytest.mark.parametrize("is_ordered", [False, True])
+def test_an_entry_whose_greeks_are_not_known_counts_as_its_position_would(inputs, expected, is_ordered):
+    advice = advised(inputs)
+    if is_ordered:
+        factories.order(recommendation=advice, status="submitted")
 
     found = exposure()
-    assert (found.dollar_delta, found.without_greeks, found.by_side) == (0, 1, {Side.LONG: 1})
+    assert (greeks(found), found.without_greeks, found.by_side) == (expected, 1, {Side.LONG: 1})
 
 
 @pytest.mark.django_db

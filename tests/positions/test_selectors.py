@@ -12,8 +12,9 @@ from positions.models import ExitRule
 from positions.selectors import (
     exit_policies,
     exit_signals_payload,
-    exposure_get,
+    exposure_of,
     hold_facts,
+    portfolio_get,
     position_view,
     positions_watched,
     stop_percents,
@@ -39,7 +40,7 @@ EMPTY = Exposure(
 
 def exposure(symbol="SPY", at=AT):
     """The counts and sums alone; `test_exposure` holds what is held of which side, expiry and Greek."""
-    found = exposure_get(symbol=symbol, at=at)
+    found = exposure_of(portfolio_get(at), symbol=symbol)
     return Exposure(*(getattr(found, field.name) for field in fields(EMPTY)[:7]))
 
 
@@ -234,18 +235,18 @@ def test_the_rest_of_a_partly_filled_entry_follows_the_rule_of_its_position():
     assert (found.exposure, found.open_risk) == (Decimal("1520.65"), Decimal("250.00") + Decimal("1020.00"))
 
 
-def test_exposure_takes_four_statements_however_much_is_open():
+def test_exposure_takes_five_statements_however_much_is_open():
     def statements():
         with CaptureQueriesContext(connection) as captured:
             exposure()
         return len(captured)
 
     bought(1, "4.00")
-    assert statements() == 4
+    assert statements() == 5
     for _ in range(3):
         bought(1, "4.00")
         factories.order(status="submitted")
-    assert statements() == 4
+    assert statements() == 5
 
 
 # --- policies and facts
