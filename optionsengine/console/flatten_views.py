@@ -45,6 +45,7 @@ class FlattenReportSerializer(Plain):
 
     success = serializers.BooleanField()
     status = serializers.ChoiceField(choices=TradingStatus.choices)
+    signals_ended = serializers.IntegerField()
     entries_cancelled = serializers.IntegerField()
     entries_in_flight = serializers.IntegerField()
     ordered = FlattenedPositionSerializer(many=True)

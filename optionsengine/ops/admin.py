@@ -74,8 +74,13 @@ class TradingStateAdmin(EditAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: TradingState, form: Any, change: bool) -> None:
-        saved = trading_state_set(status=TradingStatus(obj.status), reason=obj.reason, at=now())
-        obj.updated_at = saved.updated_at
+        changed = form.changed_data
+        saved = trading_state_set(
+            status=TradingStatus(obj.status) if "status" in changed or not change else None,
+            reason=obj.reason if "reason" in changed or not change else None,
+            at=now(),
+        )
+        obj.status, obj.reason, obj.updated_at = saved.status, saved.reason, saved.updated_at
 
 
 @admin.register(FeatureFlag)

@@ -72,12 +72,25 @@ def alert_resolve(*, cause: str, at: datetime) -> None:
 
 
 @database_retried
-def trading_state_set(*, status: TradingStatus, reason: str, at: datetime) -> TradingState:
-    """Switch the engine between ACTIVE, REDUCING and HALTED."""
-    state, _ = TradingState.objects.update_or_create(
-        pk=1, defaults={"status": status, "reason": reason, "updated_at": at}
-    )
+def trading_state_set(*, at: datetime, status: TradingStatus | None = None, reason: str | None = None) -> TradingState:
+    """Switch the engine between ACTIVE, REDUCING and HALTED; what is not given stays as it is stored."""
+    given = {"status": status, "reason": reason}
+    changes = {name: value for name, value in given.items() if value is not None}
+    state, _ = TradingState.objects.update_or_create(pk=1, defaults=changes | {"updated_at": at})
     return state
+
+
+@database_retried
+def trading_state_reduce(*, reason: str, at: datetime) -> TradingStatus:
+    """Take no new risk from now on: ACTIVE becomes REDUCING, a person's HALTED stays; return the state in force."""
+    reduced = {"status": TradingStatus.REDUCING, "reason": reason, "updated_at": at}
+    with transaction.atomic():
+        state, is_new = TradingState.objects.select_for_update().get_or_create(pk=1, defaults=reduced)
+        if not is_new and state.status == TradingStatus.ACTIVE:
+            for name, value in reduced.items():
+                setattr(state, name, value)
+            state.save(update_fields=list(reduced))
+    return TradingStatus(state.status)
 
 
 @database_retried

@@ -24,9 +24,9 @@ class TradingStateView(RetrieveUpdateAPIView[TradingState]):
         return trading_state_get()
 
     def perform_update(self, serializer: BaseSerializer[TradingState]) -> None:
-        given, current = serializer.validated_data, trading_state_get()
-        status = TradingStatus(given.get("status", current.status))
-        serializer.instance = trading_state_set(status=status, reason=given.get("reason", current.reason), at=now())
+        given = serializer.validated_data
+        status = TradingStatus(given["status"]) if "status" in given else None
+        serializer.instance = trading_state_set(status=status, reason=given.get("reason"), at=now())
 
 
 class ByName(CursorPagination):

@@ -45,7 +45,7 @@ def approval_ask(
     is_asked = (
         decision.outcome == DecisionOutcome.APPROVED
         and approval_needed(ApprovalPolicy(settings.APPROVAL), settings.APP_MODE, inputs.execution_mode)
-        and not _is_approved(signal)
+        and not _is_approved(signal, at)
     )
     if not is_asked:
         return False
@@ -77,12 +77,18 @@ def approval_ask(
     return True
 
 
-def _is_approved(signal: Signal) -> bool:
-    """A person's yes holds until the signal has its end; who runs it again then is asked again."""
+def _is_approved(signal: Signal, at: datetime) -> bool:
+    """A person's yes holds for `APPROVAL_TIMEOUT_SECONDS` and to the signal's end; who runs it again is asked again.
+
+    What was put off for longer is another trade than the one that the person saw.
+    """
+    given_after = at - timedelta(seconds=settings.APPROVAL_TIMEOUT_SECONDS)
     run_again = SignalEvent.objects.filter(
         signal_id=signal.pk, reason=PipelineCode.RUN_AGAIN, created_at__gte=OuterRef("decided_at")
     )
-    yes = Approval.objects.filter(~Exists(run_again), signal_id=signal.pk, status=ApprovalStatus.APPROVED)
+    yes = Approval.objects.filter(
+        ~Exists(run_again), signal_id=signal.pk, status=ApprovalStatus.APPROVED, decided_at__gt=given_after
+    )
     return yes.exists()
 
 

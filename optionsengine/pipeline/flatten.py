@@ -9,8 +9,8 @@ from django.db.models import Q
 
 from optionsengine.core.enums import Intent, Mode
 from optionsengine.ops.enums import TradingStatus
-from optionsengine.ops.selectors import trading_status_get
-from optionsengine.ops.services import trading_state_set
+from optionsengine.ops.services import trading_state_reduce
+from optionsengine.pipeline.flatten_entries import entries_end
 from orders.enums import LIVE
 from orders.models import Order
 from orders.services import orders_expire
@@ -38,11 +38,13 @@ class FlattenedPosition:
 class FlattenReport:
     """What a person's flatten did.
 
+    `signals_ended` were approved without an order, or waited for a person; `entries_cancelled` were orders already.
     `ordered` got their exit order by it, `in_progress` had one that works already, `failed` could not be asked.
     `entries_in_flight` were being sent when it came: what they buy is not closed by it.
     """
 
     status: TradingStatus
+    signals_ended: int = 0
     entries_cancelled: int = 0
     entries_in_flight: int = 0
     ordered: list[FlattenedPosition] = field(default_factory=list)
@@ -59,7 +61,7 @@ class FlattenReport:
         """The report in words, with what to do next."""
         said = (
             f"{len(self.ordered)} exit orders written, {len(self.in_progress)} were working already, "
-            f"{self.entries_cancelled} entries cancelled; trading is {self.status.value}"
+            f"{self.entries_cancelled} entries cancelled, {self.signals_ended} signals ended; trading is {self.status.value}"
         )
         if self.failed:
             said += f"; {len(self.failed)} positions FAILED: read the log, then flatten again"
@@ -74,12 +76,12 @@ def flatten(*, actor: str, reason: str, at: datetime, with_shadow: bool = False)
     """Stop new entries and close every real position at the market, each in a transaction of its own.
 
     The trading state becomes REDUCING, unless a person's HALTED is in force, in which these exits are sent too. May be
-    called any number of times: an exit order that works is left to work. Shadow positions follow their rules unless
+    called any number of times: an exit order that works is left to work. Nothing that was decided before it buys when
+    somebody sets ACTIVE again: what is approved or waits for a person is ended, too. Shadow positions follow their rules unless
     `with_shadow`; test positions are never touched.
     """
-    if trading_status_get() == TradingStatus.ACTIVE:
-        trading_state_set(status=TradingStatus.REDUCING, reason=f"flatten: {reason}"[:200], at=at)
-    report = FlattenReport(status=trading_status_get())
+    report = FlattenReport(status=trading_state_reduce(reason=f"flatten: {reason}"[:200], at=at))
+    report.signals_ended = entries_end(actor=actor, reason=reason, at=at, with_shadow=with_shadow)
     while ended := orders_expire(at=at, flattened_by=actor):
         report.entries_cancelled += len(ended)
     wanted = _REAL | Q(mode=Mode.SHADOW, is_test=False) if with_shadow else _REAL
