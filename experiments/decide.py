@@ -23,7 +23,7 @@ from optionsengine.core.values import OptionContract, cents, right_for
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-RULES_VERSION = "4"  # raised with every change of a rule or a constant, so that a replay can say why it differs
+RULES_VERSION = "5"  # raised with every change of a rule or a constant, so that a replay can say why it differs
 
 OUTCOMES = {GateOutcome.DEFER: DecisionOutcome.DEFERRED, GateOutcome.REFUSE: DecisionOutcome.REFUSED}
 

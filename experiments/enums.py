@@ -153,7 +153,7 @@ class Adjustment(StrEnum):
 class RiskFactor(StrEnum):
     """What may multiply the risk of a trade, besides the adjustments of tier 4; each at most once."""
 
-    BIAS = "bias"
+    BIAS_CONFIDENCE = "bias_confidence"
     MACRO_BREAKDOWN_LONG = "macro_breakdown_long"
     MACRO_ALIGNED = "macro_aligned"
     MACRO_AGAINST = "macro_against"
@@ -174,11 +174,9 @@ class RiskFactor(StrEnum):
 class DirectionalRegime(StrEnum):
     """The market's direction as the bias state tells it."""
 
-    STRONG_BULL = "STRONG_BULL"
     BULL = "BULL"
     NEUTRAL = "NEUTRAL"
     BEAR = "BEAR"
-    STRONG_BEAR = "STRONG_BEAR"
 
 
 class LiquidityState(StrEnum):

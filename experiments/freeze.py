@@ -32,7 +32,6 @@ from experiments.enums import ContractFilter, ExecutionMode
 from experiments.facts import MAX_BOOK_SYMBOLS, BiasFacts, ContextFacts, CorrelationFacts, Exposure, SymbolRisk
 from experiments.settle import MAX_TEXT, number_exact, price_exact, settled
 from experiments.setup_type import outlives_session
-from optionsengine.core.canonical import canonical_hash
 from optionsengine.core.enums import Engine
 from optionsengine.core.values import right_for
 from optionsengine.market import calendar
@@ -314,8 +313,3 @@ def inputs_from_json(data: Mapping[str, Any]) -> DecisionInputs:
     tables = {"frames": frames, "candidates": candidates, "exposure": exposure}
     # sorted, since a column of JSON keeps keys in an order of its own
     return _ADAPTER.validate_json(json.dumps({**data, **tables}, sort_keys=True))
-
-
-def inputs_hash(inputs: DecisionInputs) -> str:
-    """Return the context hash: SHA-256 of the canonical JSON, 64 hex digits."""
-    return canonical_hash(inputs_to_json(inputs))

@@ -58,7 +58,8 @@ def is_choppy_range(state: BiasFacts) -> bool:
     return state.regime_type == Regime.RANGE and state.chop_score > CHOPPY_RANGE
 
 
-def _frame_lean(frame: FrameFeatures) -> int | None:
+def frame_lean(frame: FrameFeatures) -> int | None:
+    """Return the side of its average on which a frame closed: +1 above, −1 below, 0 near it; None without the data."""
     if frame.close is None or frame.ema21_seeded is None or frame.close <= 0:
         return None
     distance = (frame.close - frame.ema21_seeded) / frame.close * 100
@@ -76,7 +77,7 @@ def trend_known(inputs: DecisionInputs) -> tuple[Side | None, str] | None:
     state = inputs.usable_bias
     if state is not None:
         return BIAS_SIDE.get(state.bias), "bias"
-    seen = {name: _frame_lean(inputs.frames[name]) for name in FRAME_WEIGHTS if name in inputs.frames}
+    seen = {name: frame_lean(inputs.frames[name]) for name in FRAME_WEIGHTS if name in inputs.frames}
     leans = {name: lean for name, lean in seen.items() if lean is not None}
     if not leans:
         return None

@@ -1,6 +1,7 @@
 """Tier 4 of the entry tiers: what does not stop an entry but makes it smaller and less urgent. Pure.
 
-Each rule that holds multiplies the size once, by its own factor. Urgency falls by one step (HIGH to MEDIUM to LOW) for
+Each rule that holds multiplies the size once, by its own factor, or by 1 where the risk model has it counted already: a
+late trend that weakens is no more urgent than a healthy one. Urgency falls by one step (HIGH to MEDIUM to LOW) for
 each rule that says to take one's time, and never below LOW; a dear or cheap option is no matter of time, so the rule
 of the IV percentile leaves it.
 """
@@ -36,17 +37,22 @@ ADJUSTMENT_RULES: dict[Adjustment, AdjustmentRules] = {
 }
 
 
-def _finding(rule: Adjustment, is_hit: bool, *, value: str, threshold: str, message: str) -> AdjustmentFinding:
+def _finding(
+    rule: Adjustment, is_hit: bool, *, value: str, threshold: str, message: str, is_sized: bool = True
+) -> AdjustmentFinding:
+    """`is_sized` is false where something else makes the trade smaller for the same reason."""
     does = ADJUSTMENT_RULES[rule]
+    factor = does.factor if is_sized else Decimal(1)
+    size = f"size × {factor}" if is_sized else "the risk model makes it smaller"
     urgency = f", urgency down by {does.urgency_steps}" if does.urgency_steps else ""
     return AdjustmentFinding(
         rule=rule,
         outcome=RuleOutcome.HIT if is_hit else RuleOutcome.PASS,
-        factor=does.factor if is_hit else Decimal(1),
+        factor=factor if is_hit else Decimal(1),
         urgency_steps=does.urgency_steps if is_hit else 0,
         value=value,
         threshold=threshold,
-        message=f"{message}: size × {does.factor}{urgency}" if is_hit else "",
+        message=f"{message}: {size}{urgency}" if is_hit else "",
     )
 
 
@@ -61,10 +67,11 @@ def _late_trend_phase(inputs: DecisionInputs, setup: SetupType) -> AdjustmentFin
     is_late = state.trend_phase == LATE_PHASE and BIAS_SIDE.get(state.bias) == side
     return _finding(
         Adjustment.LATE_TREND_PHASE,
-        is_late and not is_late_and_weakening(state, side),  # the risk model takes its part for a weakening one
+        is_late,
         value=f"{state.trend_phase} in a {state.bias.value} trend",
         threshold=f"not {LATE_PHASE}",
         message="the trend that the trade goes with is late",
+        is_sized=not is_late_and_weakening(state, side),
     )
 
 

@@ -26,7 +26,7 @@ from optionsengine.core.enums import Side
 from optionsengine.market.analysis_enums import GexState
 
 DEFAULT_CONFIDENCE = 70.0  # entry.default_confidence, for a signal that carries none
-STRONG_SCORE = 70.0  # entry.strong_score
+REGIME_MIN_SCORE = 20.0  # entry.regime_min_score, of the score with dealers' gamma in it
 OPEN_BUFFER_MINUTES = 15  # entry.open_buffer_minutes
 CLOSE_BUFFER_MINUTES = 15  # entry.close_buffer_minutes
 FULL_SESSION_MINUTES = 390
@@ -41,8 +41,8 @@ MEDIUM_URGENCY_CONFIDENCE = 70.0  # entry.medium_urgency_confidence
 SWING_MARKET_CONFIDENCE = 80.0  # entry.swing_market_confidence
 SWING_CONFIRM_CONFIDENCE = 70.0  # entry.swing_confirm_confidence
 
-BEARISH = frozenset({DirectionalRegime.BEAR, DirectionalRegime.STRONG_BEAR})
-BULLISH = frozenset({DirectionalRegime.BULL, DirectionalRegime.STRONG_BULL})
+REGIMES = {Bias.BULLISH: (1, DirectionalRegime.BULL), Bias.BEARISH: (-1, DirectionalRegime.BEAR)}
+REGIME_AGAINST = {Side.LONG: DirectionalRegime.BEAR, Side.SHORT: DirectionalRegime.BULL}
 LIQUIDITY_ORDER = (LiquidityState.ILLIQUID, LiquidityState.LOW, LiquidityState.NORMAL)
 
 
@@ -73,15 +73,14 @@ def signal_confidence(inputs: DecisionInputs) -> float:
 def directional_regime(inputs: DecisionInputs) -> DirectionalRegime:
     """Return the direction the usable bias state gives a trending market; NEUTRAL in a range or without a state.
 
-    How strong it is tells the score with dealers' gamma in it, the direction is the bias's own.
+    The direction is the bias's own, and it counts while the score with dealers' gamma in it goes that way by
+    `REGIME_MIN_SCORE` at least: a weak bias that dealers lean against is no trend that a trade could be against.
     """
     state = inputs.usable_bias
-    if state is None or state.regime_type != Regime.TREND or state.bias == Bias.NEUTRAL:
+    if state is None or state.regime_type != Regime.TREND or state.bias not in REGIMES:
         return DirectionalRegime.NEUTRAL
-    is_strong = abs(state.resolved_score) >= STRONG_SCORE
-    if state.bias == Bias.BULLISH:
-        return DirectionalRegime.STRONG_BULL if is_strong else DirectionalRegime.BULL
-    return DirectionalRegime.STRONG_BEAR if is_strong else DirectionalRegime.BEAR
+    sign, regime = REGIMES[state.bias]
+    return regime if sign * state.resolved_score >= REGIME_MIN_SCORE else DirectionalRegime.NEUTRAL
 
 
 def liquidity_of(contract: Candidate) -> LiquidityState:
@@ -127,13 +126,12 @@ def _low_confidence(inputs: DecisionInputs, setup: SetupType, selection: Selecti
 
 
 def _regime_conflict(inputs: DecisionInputs, setup: SetupType, selection: Selection | None) -> RuleFinding:
-    regime, side = directional_regime(inputs), inputs.signal.side
-    against = BEARISH if side == Side.LONG else BULLISH
+    state, regime, side = inputs.usable_bias, directional_regime(inputs), inputs.signal.side
     return _finding(
         1,
         GateCode.REGIME_CONFLICT,
-        regime in against,
-        value=regime.value,
+        regime == REGIME_AGAINST[side],
+        value=regime.value if state is None else f"{regime.value} (resolved score {state.resolved_score:g})",
         threshold=f"not against {side.value}",
         message=f"a {side.value} signal against a {regime.value} market",
     )

@@ -2,6 +2,10 @@
 
 The numbers of the account and of the Greeks are limits (the risk-limits row), those of the expiries are
 decision-rules §5.7. Without a contract to buy its expiry is not judged.
+
+A bucket's share is taken of the positions the limits allow, or of all after this entry where more are open. Of what is
+open, as the reference takes it, the third trade of one setup would be 100 % of a young book and always refused, which
+contradicts the limit on open positions (D40): of a limit of five, three may share a bucket and a fourth is refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -56,9 +60,9 @@ def _expiries(inputs: DecisionInputs, chosen: date) -> Iterator[Hit]:
         yield GateCode.DTE_CONCENTRATION, f"{near} within {NEAR_DAYS} days of {chosen}", f"{MAX_NEAR}"
     bucket = _bucket(dte(chosen, inputs.at))
     inside = 1 + sum(count for each, count in open_by_expiry.items() if _bucket(dte(each, inputs.at)) == bucket)
-    whole = 1 + sum(open_by_expiry.values())
+    whole = max(1 + sum(open_by_expiry.values()), inputs.limits.max_open_positions)
     if inside >= BUCKET_FROM and inside * 100 > BUCKET_PERCENT * whole:
-        value = f"{inside} of {whole} would expire in {_bucket_name(bucket)} days"
+        value = f"{inside} of {whole} positions, open or allowed, would expire in {_bucket_name(bucket)} days"
         yield GateCode.DTE_CONCENTRATION, value, f"{BUCKET_PERCENT} %"
 
 

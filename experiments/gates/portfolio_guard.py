@@ -1,7 +1,8 @@
 """Does the book already lean too far where this trade would lean? It refuses, or makes the trade smaller.
 
 The numbers are those of decision-rules §5.5; its limits on open positions are the risk-limits gate's alone. Without a
-usable bias the rules that read it do not apply.
+usable bias the rules that read it do not apply. Two positions of one symbol and side are its own limit, whatever the
+risk-limits row allows of a symbol: another of the same bet is no second idea.
 """
 
 from collections.abc import Iterator
@@ -79,7 +80,10 @@ def judge(inputs: DecisionInputs) -> GateVerdict:
         return passed(Gate.PORTFOLIO_GUARD, value="test signal", message="test signals are outside the guard")
     hits = list(_hits(inputs))
     if hits:
-        return refused_by(Gate.PORTFOLIO_GUARD, hits, "the book already leans this way", "close a position first")
+        advice = "close a position first"
+        if hits[0][0] == GateCode.MAX_SAME_DIRECTION:
+            advice += f"; the guard keeps {MAX_SAME_DIRECTION} of a symbol and side whatever the risk-limits row allows"
+        return refused_by(Gate.PORTFOLIO_GUARD, hits, "the book already leans this way", advice)
     side, seen = inputs.signal.side, inputs.exposure
     return passed(
         Gate.PORTFOLIO_GUARD,

@@ -128,8 +128,8 @@ GATES: Rows = {
         "Nothing; the bias and its reasons are on the page.",
     ),
     GateCode.MAX_SAME_DIRECTION: (
-        "Two positions of this symbol and side are open or being opened.",
-        "Nothing; close one to make room.",
+        "Two positions of this symbol and side are open or being opened: the portfolio guard's own limit.",
+        "Close one; the guard keeps two whatever the Risk limits row allows. ENABLE_PORTFOLIO_GUARD=false ends it.",
     ),
     GateCode.MACRO_BIAS_CLUSTER: (
         "Three positions stand against the macro bias, and this would be another.",
@@ -144,7 +144,11 @@ GATES: Rows = {
         "The book's delta, gamma or vega in dollars has reached its limit, and this would add to it.",
         "Close something, or raise it under Risk limits.",
     ),
-    GateCode.DTE_CONCENTRATION: ("Too much of the book would expire together.", "Nothing; close something."),
+    GateCode.DTE_CONCENTRATION: (
+        "Too much of the book would expire together: three positions within five days, or over 60 percent of the open "
+        "positions allowed in one bucket of days (to 7, 30, 90, beyond).",
+        "Nothing; close something.",
+    ),
     GateCode.NO_TRADE_HINT: ("The bias advises not to trade.", "Nothing."),
     GateCode.BREAKOUT_WITHOUT_SPACE: ("A breakout with little room to the next level on its way.", "Nothing."),
     GateCode.NO_TRIGGER_CONFIRMATION: ("The bias says that its trigger has not fired.", "Nothing."),
@@ -152,7 +156,7 @@ GATES: Rows = {
     GateCode.RANGE_NOT_MEAN_REVERT: ("The market ranges and the bias does not tell to revert to the mean.", "Nothing."),
     GateCode.CONFLUENCE_BELOW_THRESHOLD: (
         "Flow, trend and dealers' gamma together speak too weakly for the signal.",
-        "See CONFLUENCE_MIN_THRESHOLD; ENABLE_CONFLUENCE_GATE=false only makes such trades smaller.",
+        "See CONFLUENCE_MIN_THRESHOLD; ENABLE_CONFLUENCE_GATE=false refuses none: smaller then, no size below 45.",
     ),
     GateCode.LOW_SIGNAL_CONFIDENCE: (
         "The alert's confidence is below what its setup needs: 65 under 30 minutes, 60 to a day, 55 to a month, 50.",

@@ -161,3 +161,18 @@ def test_switched_off_it_refuses_nothing_and_still_tells_the_size():
     # (.35 × 30 + .30 × 90 + .10 × 50) ÷ .75
     assert "56.6667" in verdict.message
     assert verdict.message.endswith("makes the size × 0.5")
+    assert "refuses nothing" in verdict.message
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("strength", "left"), [(75.0, "makes the size × 0.25"), (74.9, "leaves no size")])
+def test_d14_switched_off_it_says_that_a_score_below_45_leaves_no_size(side, strength, left):
+    # .35 × 30 + .30 × 40 + .25 × 60 + .10 × 75 is 45
+    config = replace(CONFIG, has_confluence_gate=False)
+    prints = flow(side, premium_side=side.opposite, strength=strength)
+    state = bias(side.opposite, entry_mode_hint="BREAKOUT")
+
+    inputs = seen(side, prints=prints, bias=state, dealers=FADE, config=config)
+
+    assert judge(inputs).outcome == GateOutcome.NOT_EVALUATED
+    assert judge(inputs).message.endswith(left)

@@ -12,7 +12,7 @@ from experiments.contract_terms import chain_window
 from experiments.data import MarketSnapshot
 from experiments.decide import RULES_VERSION, decide
 from experiments.facts import SymbolRisk
-from experiments.freeze import inputs_from_json, inputs_hash
+from experiments.freeze import inputs_from_json, inputs_to_json
 from experiments.models import AgentDecision, DecisionRound, Experiment, GateResult, Recommendation
 from experiments.replay import ReplayTouchedDatabaseError, decision_replay
 from experiments.services import decision_record
@@ -115,7 +115,9 @@ CHANGES = [
     ("stop_loss_percent.B", "100", "recommendation B, quantity"),
     ("context.vix", 60.0, "gate market_context, outcome"),
     ("context.market_bias", "BEARISH", "gate market_context, outcome"),
-    ("bias.bias", "BEARISH", "gate A engine, code"),
+    ("bias.bias", "BEARISH", "gate confluence, value"),
+    ("bias.resolved_score", 19.0, "recommendation A, explanation"),
+    ("bias.confidence", 0.2, "recommendation A, explanation"),
     ("bias.is_stale", True, "gate bias, outcome"),
     ("bias.chop_score", 80.0, "gate bias, outcome"),
     ("bias.macro_class", "MACRO_TREND_DOWN", "gate bias, outcome"),
@@ -222,7 +224,7 @@ def test_d31_an_added_field_changes_the_hash():
 def test_d31_the_hash_covers_every_fact_and_is_recomputed_from_the_row(path):
     stored = record(world(**FULL))
     assert canonical_hash(stored.inputs) == stored.context_hash
-    assert inputs_hash(inputs_from_json(stored.inputs)) == stored.context_hash
+    assert canonical_hash(inputs_to_json(inputs_from_json(stored.inputs))) == stored.context_hash
 
     assert canonical_hash(tampered(stored.inputs, path, "0.123")) != stored.context_hash
 

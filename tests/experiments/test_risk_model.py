@@ -20,7 +20,6 @@ PLAIN = {"macro_class": None}
 
 def factors(side, **values):
     found = risk_factors(world(side, bias=bias(side, **(PLAIN | values))))
-    assert found.pop("bias") == 1
     return {name: float(factor) for name, factor in found.items()}
 
 
@@ -56,7 +55,7 @@ def test_d23_the_macro_class_counts_alike_for_both_sides(side, macro, expected):
     found = risk_factors(world(side, bias=bias(side, macro_class=macro)))
     suppressed = macro in (config.macro_suppress_long if side == Side.LONG else config.macro_suppress_short)
 
-    assert found.pop("bias") == Decimal("0.6" if suppressed else "1")
+    assert found.pop("bias_confidence", 1) == Decimal("0.6" if suppressed else "1")
     assert {name: float(factor) for name, factor in found.items()} == expected
 
 
@@ -116,8 +115,79 @@ def test_a_late_trend_counts_once_whoever_counts_it(side, phase, towards, expect
 
 
 @pytest.mark.parametrize("side", Side)
-def test_drift_counts_for_the_model_and_for_the_guard_by_their_own_names(side):
-    assert factors(side, macro_drift=0.16) == {"macro_drift": 0.85, "MACRO_DRIFT_GUARD": 0.5}
+@pytest.mark.parametrize(
+    ("changes", "drift", "expected"),
+    [
+        ({}, 0.15, {}),
+        ({}, 0.16, {"MACRO_DRIFT_GUARD": 0.5}),
+        ({"has_portfolio_guard": False}, 0.15, {}),
+        ({"has_portfolio_guard": False}, 0.16, {"macro_drift": 0.85}),
+        # a limit of one's own below the guard's: what the guard does not count is counted by the model
+        ({"bias": BiasConfig(risk=RiskConfig(drift_limit=0.1))}, 0.12, {"macro_drift": 0.85}),
+        ({"bias": BiasConfig(risk=RiskConfig(drift_limit=0.1))}, 0.16, {"MACRO_DRIFT_GUARD": 0.5}),
+    ],
+)
+def test_macro_drift_counts_once_whoever_counts_it(side, changes, drift, expected):
+    found = risk_factors(world(side, bias=bias(side, macro_drift=drift, **PLAIN), config=replace(CONFIG, **changes)))
+
+    assert {name: float(factor) for name, factor in found.items()} == expected
+
+
+@pytest.mark.parametrize("side", Side)
+def test_the_drift_of_a_test_signal_is_the_models(side):
+    inputs = world(side, bias=bias(side, macro_drift=0.16, **PLAIN), signal={"is_test": True})
+
+    assert risk_factors(inputs) == {"macro_drift": Decimal("0.85")}
+
+
+TIGHT = {"intent_type": "BREAKOUT", "room_to_resistance": "LOW", "room_to_support": "LOW"}
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(
+    ("told", "values", "expected"),
+    [
+        (0.7, {}, None),
+        (0.7, TIGHT, "0.642857"),  # .45 of .7
+        (0.7, {"reclaim": True}, "1.114286"),  # .78 of .7
+        (0.7, {"regime_transition": True}, "1.071429"),  # .75 of .7
+        (0.7, {"reclaim": True, **TIGHT}, "0.757143"),  # .53 of .7
+        (1.0, {"reclaim": True}, None),  # nothing is surer than sure
+        (0.51, TIGHT, "0.509804"),
+        (0.5, TIGHT, "0.5"),
+        (0.49, TIGHT, "0.5"),  # .489796, held to its bound
+        (0.1, TIGHT, "0.5"),
+        (0.33, {"reclaim": True}, "1.242424"),
+        (0.32, {"reclaim": True}, "1.25"),
+        (0.31, {"reclaim": True}, "1.25"),  # 1.258065, held to its bound
+        (0.0, {"reclaim": True}, None),  # there is nothing to take a part of
+    ],
+)
+def test_d22_the_effective_confidence_of_the_trades_side_sizes_it(side, told, values, expected):
+    found = risk_factors(world(side, bias=bias(side, confidence=told, **PLAIN, **values)))
+
+    assert found == ({} if expected is None else {"bias_confidence": Decimal(expected)})
+
+
+@pytest.mark.parametrize("side", Side)
+def test_d22_only_the_room_on_the_trades_own_way_counts(side):
+    ahead, behind = ("room_to_resistance", "room_to_support")[:: 1 if side == Side.LONG else -1]
+
+    assert "bias_confidence" in factors(side, intent_type="BREAKOUT", **{ahead: "LOW", behind: "HIGH"})
+    assert factors(side, intent_type="BREAKOUT", **{ahead: "HIGH", behind: "LOW"}) == {}
+
+
+@pytest.mark.parametrize("side", Side)
+def test_d22_room_and_reclaim_reach_the_quantity(side):
+    """Without the validator, which refuses a breakout with little room before its size is asked."""
+    config = replace(CONFIG, has_setup_validator=False)
+    plain, tight, reclaimed = (
+        decide(world(side, bias=bias(side, **PLAIN, **values), config=config)).engines[Engine.A].quantity
+        for values in ({}, TIGHT, {"reclaim": True})
+    )
+
+    # $1000, $642.86 and $1114.29 over $122.50
+    assert (plain, tight, reclaimed) == (8, 5, 9)
 
 
 @pytest.mark.parametrize("side", Side)
@@ -126,8 +196,8 @@ def test_a_stale_state_that_may_be_used_reduces_the_risk(side):
     config = replace(CONFIG, bias=BiasConfig(staleness=staleness))
     stale = bias(side, is_stale=True, **PLAIN)
 
-    assert risk_factors(world(side, bias=stale, config=config)) == {"bias": 1, "stale_bias": Decimal("0.65")}
-    assert risk_factors(world(side, bias=replace(stale, is_stale=False), config=config)) == {"bias": 1}
+    assert risk_factors(world(side, bias=stale, config=config)) == {"stale_bias": Decimal("0.65")}
+    assert risk_factors(world(side, bias=replace(stale, is_stale=False), config=config)) == {}
 
 
 @pytest.mark.parametrize("side", Side)
@@ -145,7 +215,6 @@ def test_the_configuration_in_force_gives_the_numbers():
     found = risk_factors(world(bias=bias(strength_delta=6.0), config=config))
 
     assert {name: float(each) for name, each in found.items()} == {
-        "bias": 1.0,
         "macro_aligned": 1.4,
         "trend_alignment": 1.1,
         "strength_up": 1.2,
@@ -157,7 +226,7 @@ def test_the_configuration_in_force_gives_the_numbers():
     [("0.24", "0.25"), ("0.25", "0.25"), ("0.26", "0.26"), ("1.49", "1.49"), ("1.5", "1.5"), ("1.51", "1.5")],
 )
 def test_the_product_is_held_to_its_bounds(product, expected):
-    assert risk_multiplier({"bias": Decimal(product)}) == Decimal(expected)
+    assert risk_multiplier({"macro_aligned": Decimal(product)}) == Decimal(expected)
 
 
 def test_no_factor_is_one():
@@ -165,7 +234,7 @@ def test_no_factor_is_one():
 
 
 def test_d14_a_zero_survives_the_bounds():
-    assert risk_multiplier({"bias": Decimal("1.4"), "confluence": Decimal(0)}) == 0
+    assert risk_multiplier({"macro_aligned": Decimal("1.4"), "confluence": Decimal(0)}) == 0
 
 
 @pytest.mark.parametrize("side", Side)
@@ -193,7 +262,6 @@ def test_d13_every_downgrade_reaches_the_size():
     size = decide(world(bias=state)).engines[Engine.A].explanation["size"]
 
     assert size["multipliers"] == {
-        "bias": 1,
         "MACRO_DRIFT_GUARD": Decimal("0.5"),
         "VOLATILITY_EXPANSION_GUARD": Decimal("0.8"),
     }
@@ -210,6 +278,10 @@ STATES = st.builds(
     macro_drift=st.sampled_from([0.0, 0.3]),
     macro_flip=st.booleans(),
     trend_phase=st.sampled_from(["MID", "LATE"]),
+    confidence=st.sampled_from([0.0, 0.2, 0.7, 1.0]),
+    reclaim=st.booleans(),
+    intent_type=st.sampled_from(["", "BREAKOUT"]),
+    room_to_resistance=st.sampled_from(["LOW", "HIGH"]),
     chop_score=st.sampled_from([20.0, 72.0, 80.0]),
 )
 
@@ -229,5 +301,6 @@ def test_each_factor_is_named_once_and_the_multiplier_is_their_product(state, cr
 
 
 @pytest.mark.parametrize("side", Side)
-def test_what_the_bias_suppresses_weighs_its_own_factor(side):
-    assert risk_factors(world(side, bias=against(side)))["bias"] == Decimal("0.6")
+def test_what_the_bias_suppresses_loses_its_confidence(side):
+    """It is refused, and a what-if that lifts the suppression shows the size it would have had."""
+    assert risk_factors(world(side, bias=against(side)))["bias_confidence"] == Decimal("0.6")

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from experiments.decide import RULES_VERSION, decide
-from experiments.freeze import inputs_from_json, inputs_hash
+from experiments.freeze import inputs_from_json, inputs_to_json
 from experiments.models import AgentDecision, DecisionRound, GateResult, Recommendation
 from experiments.policy import execution_mode
 from experiments.services import decision_record
@@ -58,7 +58,7 @@ def test_d31_the_hash_can_be_recomputed_from_the_stored_row():
 
     stored = DecisionRound.objects.get(pk=record(inputs).pk)
 
-    assert stored.context_hash == inputs_hash(inputs) == canonical_hash(stored.inputs)
+    assert stored.context_hash == canonical_hash(inputs_to_json(inputs)) == canonical_hash(stored.inputs)
 
 
 def test_the_ledger_keeps_the_order_that_decides():

@@ -82,7 +82,7 @@ def test_the_multiplier_is_clamped(multiplier, applied, budget):
     result = sized(risk_multiplier=multiplier)
 
     assert (result.multiplier, result.risk_budget) == (Decimal(applied), Decimal(budget))
-    assert result.multipliers == {"bias": 1, "macro_aligned": Decimal(multiplier)}
+    assert result.multipliers == {"macro_aligned": Decimal(multiplier)}
 
 
 def test_d14_each_multiplier_is_applied_once_and_never_beyond_a_cap():

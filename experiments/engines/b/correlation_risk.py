@@ -2,7 +2,9 @@
 
 Numbers are those of decision-rules §3.2. Directional exposure is the book's dollar delta over its limit, −1 to 1. Ours:
 a position counts as correlated when it lies on the trade's side and its symbol's daily returns go with the signal's; a
-pair of one position is one finding, not two. Sectors are not known here, so the rule about the largest one is left out.
+pair of one position is one finding, not two. Of a symbol on the trade's side whose pair nobody could work out it is not
+known that it does not go with the trade: it counts for the step of one position, and for the veto only what is known
+does. Sectors are not known here, so the rule about the largest one is left out.
 Whether the trade adds is a property of the trade; the vote stays neutral either way. Test signals add nothing to the
 book, so this agent has nothing to say of them.
 """
@@ -52,7 +54,18 @@ def correlated_positions(inputs: DecisionInputs, facts: CorrelationFacts) -> dic
     }
 
 
-def _steps(exposure: float, adds: bool, positions: int, beta: float | None) -> Iterator[tuple[float, str]]:
+def unknown_pairs(inputs: DecisionInputs, facts: CorrelationFacts) -> list[str]:
+    """Return the other symbols on the trade's side of which nobody knows whether they go with it."""
+    return [
+        held.symbol
+        for held in inputs.exposure.symbols
+        if held.symbol != inputs.signal.symbol and held.side == inputs.signal.side and held.symbol not in facts.pairs
+    ]
+
+
+def _steps(
+    exposure: float, adds: bool, positions: int, unknown: list[str], beta: float | None
+) -> Iterator[tuple[float, str]]:
     size = abs(exposure)
     if adds and size >= ADDING_EXPOSURE:
         yield ADDING_STEP, f"adds to a directional exposure of {exposure:+.2f}"
@@ -60,6 +73,8 @@ def _steps(exposure: float, adds: bool, positions: int, beta: float | None) -> I
         yield REDUCING_STEP, f"reduces a directional exposure of {exposure:+.2f}"
     if positions == 1:
         yield POSITION_STEP, "goes with one open position"
+    elif positions == 0 and unknown:
+        yield POSITION_STEP, f"whether it goes with {', '.join(unknown)} is not known, taken as one position that does"
     if beta is not None and beta > HIGH_BETA:
         yield HIGH_BETA_STEP, f"beta {beta:.2f}"
 
@@ -72,14 +87,14 @@ def vote(view: AgentView) -> AgentVote:
     if facts is None:
         return abstain(NAME, "correlations are not known")
     exposure = directional_exposure(inputs)
-    adds, held = _adds(inputs, exposure), correlated_positions(inputs, facts)
+    adds, held, unknown = _adds(inputs, exposure), correlated_positions(inputs, facts), unknown_pairs(inputs, facts)
     positions = sum(held.values())
     vetoes = []
     if adds and abs(exposure) >= VETO_EXPOSURE:
         vetoes.append(f"adds to a directional exposure of {exposure:+.2f}, the limit is {VETO_EXPOSURE:g}")
     if positions >= VETO_POSITIONS:
         vetoes.append(f"{positions} open positions go with it ({', '.join(held)}), {VETO_POSITIONS} are too many")
-    steps = list(_steps(exposure, adds, positions, facts.beta))
+    steps = list(_steps(exposure, adds, positions, unknown, facts.beta))
     return AgentVote(
         agent=NAME,
         is_abstaining=False,
@@ -92,6 +107,7 @@ def vote(view: AgentView) -> AgentVote:
             "exposure": exposure,
             "adds": adds,
             "correlated": held,
+            "unknown": unknown,
             "beta": None if facts.beta is None else round(facts.beta, DIGITS),
         },
     )

@@ -15,8 +15,8 @@ from experiments.enums import GateOutcome
 
 
 def circumstances(inputs: DecisionInputs, votes: tuple[AgentVote, ...], selection: Selection | None) -> Circumstances:
-    """Return what the agents that voted found besides a side; one that abstained or was not asked found nothing."""
-    voted = {vote.agent for vote in votes if not vote.is_abstaining}
+    """Return what the agents that voted found besides a side; who abstained, failed or was not asked saw nothing."""
+    voted = {vote.agent for vote in votes if vote.saw}
     return Circumstances(
         regime=regime_classifier.regime_read(signal_frame(inputs)) if regime_classifier.NAME in voted else None,
         exposure=correlation_risk.directional_exposure(inputs) if correlation_risk.NAME in voted else None,

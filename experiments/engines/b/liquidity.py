@@ -1,7 +1,9 @@
 """The liquidity agent: can the contract that would be bought be traded at a fair price? A veto, never a side. Pure.
 
-Thresholds are those of decision-rules §3.2, read of the chosen contract. Slippage is what a market order pays beyond
-mid, in percent of it. What its source does not tell (open interest, volume, a score) neither vetoes nor counts.
+Thresholds are those of decision-rules §3.2, read of the chosen contract. Slippage is what a market order may be
+expected to pay beyond mid, in percent of it: a third of the spread, so that the vetoes of spread and slippage begin at
+one and the same spread and neither takes back what the setup's policy allows. What its source does not tell (open
+interest, volume, a score) neither vetoes nor counts.
 """
 
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from experiments.enums import VoteBias
 NAME = "liquidity"
 WEIGHT = 0.08  # agents.liquidity.weight
 START = 60.0  # agents.liquidity.start
-FILL_CROSS = 0.75  # agents.liquidity.fill_cross: of the half-spread, what a paper fill pays beyond mid
+SLIPPAGE_DIVISOR = 3  # agents.liquidity.slippage_divisor, of the spread
 VETO_SPREAD = 15.0  # agents.liquidity.veto_spread, percent of mid
 VETO_INTEREST = 10  # agents.liquidity.veto_open_interest
 VETO_SLIPPAGE = 5.0  # agents.liquidity.veto_slippage, percent of mid
@@ -33,8 +35,8 @@ CONFIDENCE_RANGE = (10.0, 90.0)  # agents.liquidity.confidence
 
 
 def slippage_percent(contract: Candidate) -> float:
-    """Return what a market order pays beyond mid, in percent of mid."""
-    return round(float(contract.spread_percent) / 2 * FILL_CROSS, DIGITS)
+    """Return what a market order may be expected to pay beyond mid, in percent of mid."""
+    return round(float(contract.spread_percent / SLIPPAGE_DIVISOR), DIGITS)
 
 
 def liquidity_score(selection: Selection | None) -> int | None:

@@ -8,13 +8,12 @@ from experiments.data import AgentVote
 from experiments.engines.b.view import AgentView
 from experiments.engines.b.votes import abstain, bias_of, within
 from experiments.enums import VoteBias
-from optionsengine.market.features import FrameFeatures
+from experiments.strategy import frame_lean
 
 NAME = "mtf_trend"
 WEIGHT = 0.07  # agents.mtf_trend.weight
 FRAME_WEIGHTS = {"5m": 0.10, "15m": 0.15, "1h": 0.25, "4h": 0.25, "1d": 0.25}  # agents.mtf_trend.frames
 MIN_FRAMES = 2  # agents.mtf_trend.min_frames: one frame is no agreement of several
-FLAT_PERCENT = 0.15  # agents.mtf_trend.flat_percent
 LEAN_THRESHOLD = 0.3  # agents.mtf_trend.lean
 ALL_AGREE_CONFIDENCE = 80.0  # agents.mtf_trend.all_agree
 LEAN_CONFIDENCE, LEAN_SLOPE = 55.0, 25.0  # agents.mtf_trend.lean_confidence, lean_slope
@@ -23,20 +22,10 @@ SPLIT_CAP = 55.0  # agents.mtf_trend.split_cap
 CONFIDENCE_RANGE = (15.0, 90.0)  # agents.mtf_trend.confidence
 
 
-def _side(frame: FrameFeatures) -> int | None:
-    """+1 above the average, −1 below, 0 within the flat band; None without the data."""
-    if frame.close is None or frame.ema21_seeded is None or frame.close <= 0:
-        return None
-    distance = (frame.close - frame.ema21_seeded) / frame.close * 100
-    if abs(distance) <= FLAT_PERCENT:
-        return 0
-    return 1 if distance > 0 else -1
-
-
 def vote(view: AgentView) -> AgentVote:
     """Vote for the side most frames agree on; abstain with fewer than two frames."""
     frames = view.inputs.frames
-    found = {name: _side(frames[name]) for name in FRAME_WEIGHTS if name in frames}
+    found = {name: frame_lean(frames[name]) for name in FRAME_WEIGHTS if name in frames}
     sides = {name: side for name, side in found.items() if side is not None}
     if len(sides) < MIN_FRAMES:
         return abstain(NAME, "fewer than two frames have bars")

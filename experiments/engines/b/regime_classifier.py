@@ -10,6 +10,7 @@ from experiments.data import AgentVote
 from experiments.engines.b.view import AgentView
 from experiments.engines.b.votes import abstain, bias_of, within
 from experiments.enums import MarketRegime, Volatility, VoteBias
+from experiments.strategy import BREAKOUT, MEAN_REVERT
 from optionsengine.market.features import FrameFeatures
 
 NAME = "regime_classifier"
@@ -27,7 +28,6 @@ TREND_STEP, TREND_CAP, TREND_FLOOR = 10.0, 85.0, 30.0  # agents.regime_classifie
 RANGE_BREAKOUT, RANGE_BREAKOUT_FLOOR = -15.0, 25.0  # agents.regime_classifier.range_breakout, _floor
 RANGE_REVERT, RANGE_REVERT_CAP = 10.0, 80.0  # agents.regime_classifier.range_revert, _cap
 CONFIDENCE_RANGE = (15.0, 90.0)  # agents.regime_classifier.confidence
-BREAKOUT, MEAN_REVERT = "BREAKOUT", "MEAN_REVERT"
 
 
 @dataclass(frozen=True, slots=True)

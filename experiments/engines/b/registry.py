@@ -21,16 +21,21 @@ from experiments.engines.b import (
 )
 from experiments.engines.b.view import AgentView
 from experiments.engines.b.votes import AGENT_ERROR, abstain
+from experiments.enums import VoteBias
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One agent: its default weight, and whether it is core or a specialist, which cannot carry a decision alone."""
+    """One agent: its default weight, whether it is core or a specialist, which cannot carry a decision alone.
+
+    One that may veto is a guard: while it fails nobody knows that it would not have objected.
+    """
 
     name: str
     weight: float
     vote: Callable[[AgentView], AgentVote]
     is_core: bool = True
+    may_veto: bool = False
 
     @property
     def flag(self) -> str:
@@ -41,11 +46,11 @@ class Agent:
 AGENTS: tuple[Agent, ...] = (
     Agent(context.NAME, context.WEIGHT, context.vote),
     Agent(technical.NAME, technical.WEIGHT, technical.vote),
-    Agent(risk.NAME, risk.WEIGHT, risk.vote),
+    Agent(risk.NAME, risk.WEIGHT, risk.vote, may_veto=True),
     Agent(regime_classifier.NAME, regime_classifier.WEIGHT, regime_classifier.vote),
     Agent(volatility.NAME, volatility.WEIGHT, volatility.vote),
-    Agent(liquidity.NAME, liquidity.WEIGHT, liquidity.vote),
-    Agent(correlation_risk.NAME, correlation_risk.WEIGHT, correlation_risk.vote),
+    Agent(liquidity.NAME, liquidity.WEIGHT, liquidity.vote, may_veto=True),
+    Agent(correlation_risk.NAME, correlation_risk.WEIGHT, correlation_risk.vote, may_veto=True),
     Agent(mtf_trend.NAME, mtf_trend.WEIGHT, mtf_trend.vote),
     Agent(gamma_flow.NAME, gamma_flow.WEIGHT, gamma_flow.vote, is_core=False),
     Agent(orb_specialist.NAME, orb_specialist.WEIGHT, orb_specialist.vote, is_core=False),
@@ -57,11 +62,14 @@ SPECIALISTS: frozenset[str] = frozenset(agent.name for agent in AGENTS if not ag
 
 
 def _ask(agent: Agent, view: AgentView) -> AgentVote:
-    """One agent's vote; an agent that fails is one opinion less, never a decision less."""
+    """One agent's vote; one that fails is an opinion less, never a decision less, and blocks if it may veto."""
     try:
         return agent.vote(view)
     except Exception as error:  # noqa: BLE001 - whatever it is, the vote tells it and the others still decide
-        return abstain(agent.name, f"{AGENT_ERROR}: {type(error).__name__}")
+        reason = f"{AGENT_ERROR}: {type(error).__name__}"
+        if not agent.may_veto:
+            return abstain(agent.name, reason)
+        return AgentVote(agent.name, False, VoteBias.NEUTRAL, 0.0, agent.weight, is_blocking=True, reasons=(reason,))
 
 
 def votes_collect(
@@ -69,8 +77,8 @@ def votes_collect(
 ) -> tuple[AgentVote, ...]:
     """Ask every agent that is not disabled, and return the votes in the order of the registry.
 
-    `selection` is the contract that would be bought. An agent that raises abstains, with the error's name as its
-    reason.
+    `selection` is the contract that would be bought. An agent that raises abstains, or blocks if it is one that may
+    veto, with the error's name as its reason.
     """
     view = AgentView(inputs, selection)
     return tuple(_ask(agent, view) for agent in agents if agent.name not in inputs.config.disabled_agents)

@@ -10,6 +10,7 @@ from experiments.data import AgentVote
 from experiments.engines.b.view import AgentView
 from experiments.engines.b.votes import abstain, bias_of, sign, within
 from experiments.facts import VolatilityFacts
+from experiments.strategy import BREAKOUT
 from optionsengine.market.features import FrameFeatures
 
 NAME = "volatility"
@@ -25,7 +26,6 @@ NARROW_BANDS, NARROW_STEP = 10.0, 10.0  # agents.volatility.narrow_bands, narrow
 WIDE_BANDS, WIDE_STEP = 90.0, -10.0  # agents.volatility.wide_bands, wide_step
 WILD_ATR_PERCENT, WILD_STEP = 3.0, -10.0  # agents.volatility.wild_atr_percent, wild_step
 CONFIDENCE_RANGE = (15.0, 85.0)  # agents.volatility.confidence
-BREAKOUT = "BREAKOUT"
 
 Step = tuple[float, str]
 

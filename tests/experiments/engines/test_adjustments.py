@@ -9,6 +9,7 @@ from experiments.data import SessionFacts
 from experiments.decide import decide
 from experiments.engines.adjustments import adjustments_judge, plan_for
 from experiments.enums import Adjustment, RuleOutcome, Urgency
+from experiments.risk_model import risk_factors
 from optionsengine.core.enums import Engine, Side
 from optionsengine.market.analysis_enums import GexState
 from tests.experiments.worlds import NEXT_OPEN, bias, gamma, market, volatility, world
@@ -47,11 +48,31 @@ def test_a_late_trend_on_the_signals_side(side, state, outcome):
 
 
 @pytest.mark.parametrize("side", Side)
-def test_a_late_trend_against_the_signal_or_already_counted_is_no_hit(side):
-    falling = -1.0 if side == Side.LONG else 1.0
+def test_a_late_trend_against_the_signal_is_no_hit(side):
     assert finding(world(side, bias=bias(side.opposite, trend_phase="LATE")), LATE).outcome == PASS
-    assert finding(world(side, bias=bias(side, trend_phase="LATE", strength_delta=falling)), LATE).outcome == PASS
-    assert finding(world(side, bias=bias(side, trend_phase="LATE", strength_delta=-falling)), LATE).outcome == HIT
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(
+    ("towards", "factor", "says"),
+    [
+        (1.0, "0.75", "size × 0.75"),
+        (0.0, "0.75", "size × 0.75"),
+        (-0.1, "1", "the risk model makes it smaller"),
+        (-30.0, "1", "the risk model makes it smaller"),
+    ],
+)
+def test_a_late_trend_that_weakens_is_sized_once_and_no_more_urgent_than_a_healthy_one(side, towards, factor, says):
+    delta = towards if side == Side.LONG else -towards
+    inputs = world(side, bias=bias(side, trend_phase="LATE", strength_delta=delta))
+
+    seen = finding(inputs, LATE)
+
+    assert (seen.outcome, seen.factor, seen.urgency_steps) == (HIT, Decimal(factor), 1)
+    assert seen.message == f"the trend that the trade goes with is late: {says}, urgency down by 1"
+    assert plan_for(inputs, 90.0).urgency == Urgency.MEDIUM
+    names = {"late_phase", LATE.value} & risk_factors(inputs).keys()
+    assert names == ({LATE.value} if towards >= 0 else {"late_phase"})
 
 
 @pytest.mark.parametrize(
@@ -137,7 +158,6 @@ def test_a_hit_is_recorded_with_its_factor_and_what_it_does_to_urgency():
     ]
     assert hits[0]["message"] == "the trend that the trade goes with is late: size × 0.75, urgency down by 1"
     assert engine.explanation["size"]["multipliers"] == {
-        "bias": 1,
         "macro_aligned": Decimal("1.15"),
         "LATE_TREND_PHASE": Decimal("0.75"),
         "GAMMA_AGAINST_STRATEGY": Decimal("0.75"),

@@ -73,12 +73,16 @@ def test_d30_a_default_confidence_is_marked_as_one():
     ("state", "expected"),
     [
         (None, DirectionalRegime.NEUTRAL),
-        (bias(resolved_score=69.9), DirectionalRegime.BULL),
-        (bias(resolved_score=70.0), DirectionalRegime.STRONG_BULL),
-        (bias(Side.SHORT, resolved_score=-69.9), DirectionalRegime.BEAR),
-        (bias(Side.SHORT, resolved_score=-70.0), DirectionalRegime.STRONG_BEAR),
+        (bias(resolved_score=19.9), DirectionalRegime.NEUTRAL),
+        (bias(resolved_score=20.0), DirectionalRegime.BULL),
+        (bias(resolved_score=20.1), DirectionalRegime.BULL),
+        (bias(Side.SHORT, resolved_score=-19.9), DirectionalRegime.NEUTRAL),
+        (bias(Side.SHORT, resolved_score=-20.0), DirectionalRegime.BEAR),
+        (bias(Side.SHORT, resolved_score=-20.1), DirectionalRegime.BEAR),
         (bias(bias_score=95.0, resolved_score=45.5), DirectionalRegime.BULL),  # gamma weakens it
-        (bias(bias_score=5.0, resolved_score=-17.5), DirectionalRegime.BULL),  # and never turns it
+        (bias(bias_score=5.0, resolved_score=-17.5), DirectionalRegime.NEUTRAL),  # takes it away
+        (bias(bias_score=5.0, resolved_score=-40.0), DirectionalRegime.NEUTRAL),  # and never turns it
+        (bias(Side.SHORT, bias_score=-5.0, resolved_score=40.0), DirectionalRegime.NEUTRAL),
         (bias(bias=Bias.NEUTRAL), DirectionalRegime.NEUTRAL),
         (bias(regime_type=Regime.RANGE), DirectionalRegime.NEUTRAL),
         (bias(is_stale=True), DirectionalRegime.NEUTRAL),
@@ -93,6 +97,20 @@ def test_a_signal_against_a_trending_market_is_blocked(side):
     assert opinion_of(world(side, bias=bias(side.opposite))).code == GateCode.REGIME_CONFLICT
     assert not hit(world(side, bias=bias(side)), GateCode.REGIME_CONFLICT)
     assert not hit(world(side, bias=None, config=OPTIONAL), GateCode.REGIME_CONFLICT)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("towards", "is_blocked"), [(19.9, False), (20.0, True), (20.1, True), (-60.0, False)])
+def test_a_weak_bias_that_dealers_lean_against_blocks_no_trade_against_it(side, towards, is_blocked):
+    other = side.opposite
+    state = bias(other, resolved_score=towards if other == Side.LONG else -towards)
+    inputs = world(side, bias=state)
+
+    seen = finding(inputs, GateCode.REGIME_CONFLICT)
+
+    assert (seen.outcome == RuleOutcome.HIT) is is_blocked
+    assert seen.value.endswith(f"(resolved score {state.resolved_score:g})")
+    assert (opinion_of(inputs).code == GateCode.REGIME_CONFLICT) is is_blocked
 
 
 @pytest.mark.parametrize(

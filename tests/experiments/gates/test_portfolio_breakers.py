@@ -102,7 +102,7 @@ def days(number):
     ],
 )
 def test_three_positions_within_five_days_are_enough(distance, count, code):
-    far = {days(200): 9}  # so that no bucket holds more than its share
+    far = {days(200): 9}  # in a bucket of its own
 
     verdict = judged(selection=chosen(days(40)), expirations={days(40 + distance): count, **far})
 
@@ -114,22 +114,24 @@ def test_three_positions_within_five_days_are_enough(distance, count, code):
 @pytest.mark.parametrize(
     ("open_by_days", "chosen_days", "code"),
     [
-        # the bucket of 30 to 90 days after entry: 2 of 2, 3 of 4, 3 of 5 (60 %), 4 of 6
+        # the bucket of 30 to 90 days after entry, of the five that are allowed: 2, 3 (60 %), 4
         ({80: 1}, 40, ""),
-        ({80: 2, 200: 1}, 40, "DTE_CONCENTRATION"),
+        ({80: 2}, 40, ""),
         ({80: 2, 200: 2}, 40, ""),
+        ({80: 3}, 40, "DTE_CONCENTRATION"),
+        ({80: 3, 200: 1}, 40, "DTE_CONCENTRATION"),
+        # more are open than allowed, since the limit was lowered: 4 of 6, 4 of 7 (57 %)
         ({80: 3, 200: 2}, 40, "DTE_CONCENTRATION"),
-        # a third in one bucket is too many unless others are elsewhere
-        ({80: 2}, 40, "DTE_CONCENTRATION"),
+        ({80: 3, 200: 3}, 40, ""),
         # where the buckets meet: the time of the expiry counts, 21:00 UTC of its day against 16:00 now
-        ({14: 2}, 6, ""),
-        ({14: 2}, 7, "DTE_CONCENTRATION"),
-        ({14: 2}, 29, "DTE_CONCENTRATION"),
-        ({14: 2}, 30, ""),
-        ({40: 2}, 89, "DTE_CONCENTRATION"),
-        ({40: 2}, 90, ""),
-        ({400: 2}, 91, "DTE_CONCENTRATION"),
-        ({0: 2}, 6, "DTE_CONCENTRATION"),
+        ({14: 3}, 6, ""),
+        ({14: 3}, 7, "DTE_CONCENTRATION"),
+        ({14: 3}, 29, "DTE_CONCENTRATION"),
+        ({14: 3}, 30, ""),
+        ({40: 3}, 89, "DTE_CONCENTRATION"),
+        ({40: 3}, 90, ""),
+        ({400: 3}, 91, "DTE_CONCENTRATION"),
+        ({0: 3}, 6, "DTE_CONCENTRATION"),
     ],
 )
 def test_no_bucket_of_days_holds_more_than_three_fifths(open_by_days, chosen_days, code):
@@ -138,10 +140,37 @@ def test_no_bucket_of_days_holds_more_than_three_fifths(open_by_days, chosen_day
     assert judged(selection=chosen(days(chosen_days)), expirations=book).code == code
 
 
-def test_the_bucket_is_named():
-    verdict = judged(selection=chosen(days(120)), expirations={days(200): 2})
+@pytest.mark.parametrize(
+    ("allowed", "inside", "code"),
+    [
+        (1, 2, ""),  # fewer than three are no concentration, whatever is allowed
+        (1, 3, "DTE_CONCENTRATION"),
+        (4, 3, "DTE_CONCENTRATION"),
+        (5, 3, ""),
+        (10, 6, ""),
+        (10, 7, "DTE_CONCENTRATION"),
+    ],
+)
+def test_d40_the_share_is_of_the_positions_that_the_limits_allow(allowed, inside, code):
+    """`inside` positions of one bucket with this entry, on expiries too far apart to count as one."""
+    book = {days(120 + 20 * number): 1 for number in range(1, inside)}
+    limits = replace(LIMITS, max_open_positions=allowed)
 
-    assert (verdict.value, verdict.threshold) == ("3 of 3 would expire in 90+ days", "60 %")
+    verdict = judge(world(exposure=exposure(expirations=book), limits=limits), chosen(days(120)))
+
+    assert verdict.code == code
+
+
+def test_d40_the_third_trade_of_one_setup_is_not_refused_in_a_young_book():
+    """Of what is open it would be all of it, though the limits allow five positions."""
+    assert judged(selection=chosen(days(10)), expirations={days(17): 1, days(24): 1}).code == ""
+
+
+def test_the_bucket_is_named():
+    verdict = judged(selection=chosen(days(120)), expirations={days(200): 3})
+
+    assert verdict.value == "4 of 5 positions, open or allowed, would expire in 90+ days"
+    assert verdict.threshold == "60 %"
 
 
 @pytest.mark.parametrize("selection", [None, Selection(None, None, problem="nothing is listed")])
@@ -169,5 +198,5 @@ def test_all_breakers_are_named_and_the_first_is_the_code():
     verdict = judged(daily_pnl=Decimal(-5000), dollar_vega=Decimal(3000), expirations={SOON: 3})
 
     assert verdict.code == "DRAWDOWN_BREAKER"
-    for name in ("GREEKS_LIMIT vega $3000", "DTE_CONCENTRATION 3 within", "DTE_CONCENTRATION 4 of 4"):
+    for name in ("GREEKS_LIMIT vega $3000", "DTE_CONCENTRATION 3 within", "DTE_CONCENTRATION 4 of 5"):
         assert name in verdict.message

@@ -77,7 +77,34 @@ def test_positions_of_several_symbols_add_up():
     assert not cast(held=held, pairs={"QQQ": 0.9}).is_blocking
 
 
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(
+    ("counts", "pairs", "confidence", "unknown"),
+    [
+        ({"QQQ": 1}, {}, 50, ["QQQ"]),
+        ({"QQQ": 3, "DIA": 2}, {}, 50, ["QQQ", "DIA"]),  # as one position, and no veto however many
+        ({"QQQ": 3}, {"QQQ": 0.0}, 60, []),
+        ({"QQQ": 3, "DIA": 1}, {"QQQ": 0.1}, 50, ["DIA"]),
+        ({"QQQ": 1, "DIA": 3}, {"QQQ": 0.9}, 50, ["DIA"]),  # one is known to go with it: one step
+        ({"SPY": 3}, {}, 60, []),
+    ],
+)
+def test_a_symbol_whose_pair_is_not_known_counts_as_one_position_and_never_for_the_veto(
+    side, counts, pairs, confidence, unknown
+):
+    seen = cast(side=side, held=[position(symbol, side, count) for symbol, count in counts.items()], pairs=pairs)
+
+    assert (seen.confidence, seen.is_blocking, seen.saw["unknown"]) == (confidence, False, unknown)
+
+
+def test_what_is_not_known_is_told():
+    seen = cast(held=[position("QQQ"), position("DIA"), position("IWM", Side.SHORT)])
+
+    assert seen.reasons == ("whether it goes with QQQ, DIA is not known, taken as one position that does",)
+
+
 def test_the_other_side_and_the_symbol_itself_are_no_correlated_positions():
+    assert cast(held=[position(side=Side.SHORT)]).confidence == 60
     assert cast(held=[position(side=Side.SHORT, count=2)], pairs={"QQQ": 0.9}).confidence == 60
     assert cast(held=[position("SPY", count=2)], pairs={"SPY": 1.0}).confidence == 60
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from experiments.contract_terms import CONTRACT_RULES
 from experiments.engines.b.liquidity import slippage_percent, vote
 from experiments.engines.b.view import AgentView
 from experiments.enums import VoteBias
@@ -29,10 +30,10 @@ PLAIN = quoted(4)
     ("contract", "score", "is_veto"),
     [
         (PLAIN, None, False),
-        (quoted("13.3"), None, False),
-        (quoted("13.3333"), None, False),  # slippage 5 %
-        (quoted("13.4"), None, True),  # slippage 5.025 %
+        (quoted("13.4"), None, False),
+        (quoted("14.99"), None, False),  # slippage 4.9967 %
         (quoted("15"), None, True),
+        (quoted("15.01"), None, True),
         (quoted(4, open_interest=9), None, True),
         (quoted(4, open_interest=10), None, False),
         (quoted(4, open_interest=11), None, False),
@@ -50,25 +51,33 @@ def test_d16_a_contract_that_cannot_be_traded_fairly_is_vetoed(contract, score, 
 
 @pytest.mark.parametrize(
     ("spread", "vetoes"),
-    [("14.99", 1), ("15", 2), ("15.01", 2)],
+    [("14.99", 0), ("15", 1), ("15.01", 2)],
 )
-def test_the_spread_is_a_veto_of_its_own(spread, vetoes):
-    assert len(cast(quoted(spread)).reasons) == vetoes
+def test_spread_and_slippage_object_from_the_same_spread_on(spread, vetoes):
+    seen = cast(quoted(spread))
+
+    assert (seen.is_blocking, len([each for each in seen.reasons if " is " in each])) == (vetoes > 0, vetoes)
+
+
+def test_the_widest_spread_that_a_setup_allows_is_not_always_vetoed():
+    widest = max(rules.max_spread_percent for rules in CONTRACT_RULES.values())
+
+    assert not cast(quoted(widest - Decimal("0.01"))).is_blocking
 
 
 @pytest.mark.parametrize(
     ("contract", "score", "confidence"),
     [
         (PLAIN, None, 60),
-        (quoted("7.99"), None, 50),  # slippage 3 %
+        (quoted("7.99"), None, 50),  # slippage 2.6633 %
         (quoted("8"), None, 35),
         (quoted("8.01"), None, 35),
         (quoted("3.01"), None, 60),
         (quoted("3"), None, 60),
         (quoted("2.99"), None, 65),
-        (quoted("5.33"), None, 60),  # slippage 1.9988 %
-        (quoted("5.3333"), None, 60),  # 2 %
-        (quoted("5.34"), None, 50),  # 2.0025 %
+        (quoted("5.99"), None, 60),  # slippage 1.9967 %
+        (quoted("6"), None, 60),  # 2 %
+        (quoted("6.01"), None, 50),  # 2.0033 %
         (quoted(4, open_interest=49), None, 40),
         (quoted(4, open_interest=50), None, 60),
         (quoted(4, open_interest=500), None, 60),
@@ -91,9 +100,8 @@ def test_each_step_moves_the_confidence(contract, score, confidence):
     assert cast(contract, score).confidence == confidence
 
 
-def test_slippage_is_what_a_market_order_pays_beyond_mid():
-    # a spread of 40 cents about 10 dollars: three quarters of 20 cents
-    assert slippage_percent(PLAIN) == 1.5
+def test_slippage_is_a_third_of_the_spread():
+    assert slippage_percent(PLAIN) == 1.3333
 
 
 def test_it_abstains_where_nothing_would_be_bought():

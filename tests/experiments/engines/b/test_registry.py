@@ -6,11 +6,14 @@ import pytest
 
 from experiments.contract import contract_for
 from experiments.decide import decide
+from experiments.engines.b.engine import circumstances, engine_b
 from experiments.engines.b.registry import AGENT_NAMES, AGENTS, SPECIALISTS, votes_collect
+from experiments.enums import GateCode, GateOutcome, VoteBias
 from experiments.rows import vote_rows
 from optionsengine.core.canonical import canonical_json
 from tests.experiments.engines.b.views import WORLD
-from tests.experiments.worlds import CONFIG
+from tests.experiments.random_worlds import random_world
+from tests.experiments.worlds import CONFIG, correlation
 
 WEIGHTS = {
     "context": 0.12,
@@ -77,6 +80,44 @@ def test_an_agent_that_raises_abstains_and_the_others_still_vote():
     assert (failed.is_abstaining, failed.weight, failed.reasons) == (True, 0, ("agent error: ZeroDivisionError",))
     others = [vote for vote in votes if vote.agent != "technical"]
     assert others == [vote for vote in votes_collect(WORLD, contract_for(WORLD)) if vote.agent != "technical"]
+
+
+@pytest.mark.parametrize("name", AGENT_NAMES)
+def test_an_agent_that_may_veto_and_raises_blocks_and_every_other_abstains(name):
+    guards = {"risk", "liquidity", "correlation_risk"}
+    inputs = replace(WORLD, correlation=correlation())
+    broken = tuple(replace(agent, vote=_raises) if agent.name == name else agent for agent in AGENTS)
+
+    votes = votes_collect(inputs, contract_for(inputs), broken)
+    failed = next(vote for vote in votes if vote.agent == name)
+
+    assert {agent.name for agent in AGENTS if agent.may_veto} == guards
+    assert failed.reasons == ("agent error: ZeroDivisionError",)
+    assert (failed.bias, failed.confidence) == (VoteBias.NEUTRAL, 0)
+    if name in guards:
+        assert (failed.is_blocking, failed.is_abstaining, failed.weight) == (True, False, WEIGHTS[name])
+        opinion = engine_b(inputs, votes, contract_for(inputs))
+        assert (opinion.outcome, opinion.code) == (GateOutcome.REFUSE, GateCode.AGENT_BLOCKED)
+        assert opinion.message == f"blocked by {name}: agent error: ZeroDivisionError"
+    else:
+        assert (failed.is_blocking, failed.is_abstaining, failed.weight) == (False, True, 0)
+
+
+def test_who_may_veto_is_every_agent_that_ever_blocks():
+    blocked = {vote.agent for number in range(60) for vote in decide(random_world(number)).votes if vote.is_blocking}
+
+    assert blocked <= {agent.name for agent in AGENTS if agent.may_veto}
+    assert "risk" in blocked
+
+
+def test_what_a_failed_guard_would_have_found_raises_nothing():
+    broken = tuple(replace(agent, vote=_raises) if agent.may_veto else agent for agent in AGENTS)
+    inputs = replace(WORLD, correlation=correlation())
+    selection = contract_for(inputs)
+
+    found = circumstances(inputs, votes_collect(inputs, selection, broken), selection)
+
+    assert (found.exposure, found.liquidity_score) == (None, None)
 
 
 def test_a_decision_outlives_an_agent_that_its_data_break():
