@@ -8,6 +8,7 @@ from experiments.enums import DecisionOutcome, Gate
 from experiments.models import ConfigVersion, DecisionRound
 from experiments.serializers import AgentDecisionSerializer, GateResultSerializer, RecommendationSerializer
 from optionsengine.core.enums import Engine, Side
+from optionsengine.core.strict_input import StrictInput
 
 Plain = serializers.Serializer[Any]
 MAX_SETTING = 200
@@ -68,7 +69,7 @@ class SettingValueField(serializers.CharField):
         return super().to_internal_value(str(data).lower() if isinstance(data, bool) else data)
 
 
-class WhatIfSerializer(Plain):
+class WhatIfSerializer(StrictInput):
     """`with` holds the settings to try by name; an empty text is the default."""
 
     def get_fields(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from optionsengine.core.strict_input import StrictInput
 from optionsengine.core.worded import WordedSerializer
 from positions.enums import AlertPriority, AlertUrgency, RecommendedAction
 from positions.models import BiasTradePerformance, ExitAlert, ExitRule, Position, PositionEvent, PositionMark
@@ -147,7 +148,7 @@ class ExitSignalsSerializer(serializers.Serializer[dict[str, Any]]):
     timestamp = serializers.DateTimeField()
 
 
-class CloseSerializer(serializers.Serializer[dict[str, Any]]):
+class CloseSerializer(StrictInput):
     """The exit order that will close the position."""
 
     success = serializers.BooleanField()

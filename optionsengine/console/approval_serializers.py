@@ -11,6 +11,7 @@ from optionsengine.console.serializers import Plain, RoundLifeSerializer
 from optionsengine.core.acts import REASON_LENGTH
 from optionsengine.core.clock import now
 from optionsengine.core.enums import Engine
+from optionsengine.core.strict_input import StrictInput
 from signals.serializers import SignalDetailSerializer, SignalSerializer
 
 
@@ -78,7 +79,7 @@ class ApprovalDetailSerializer(ApprovalSerializer):
         return RoundLifeSerializer(approval_reasoning(row)["life"]).data
 
 
-class ApprovalRejectSerializer(Plain):
+class ApprovalRejectSerializer(StrictInput):
     reason = serializers.CharField(max_length=REASON_LENGTH, help_text="Why not; kept with the signal.")
 
 

@@ -10,13 +10,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from optionsengine.core.clock import now
+from optionsengine.core.strict_input import StrictInput
 from optionsengine.ops.enums import TradingStatus
 from optionsengine.pipeline.flatten import FlattenReport, flatten
 
 Plain = serializers.Serializer[Any]
 
 
-class FlattenSerializer(Plain):
+class FlattenSerializer(StrictInput):
     """What a person says to close everything."""
 
     confirm = serializers.BooleanField(help_text="true, or nothing happens")

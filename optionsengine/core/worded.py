@@ -11,12 +11,13 @@ from rest_framework import serializers
 
 from optionsengine.core.clock import now
 from optionsengine.core.models import MutableRow
+from optionsengine.core.strict_input import StrictInput
 
 _Row = TypeVar("_Row", bound=MutableRow)
 WHOLE_ROW = "non_field_errors"
 
 
-class WordedSerializer(serializers.ModelSerializer[_Row]):
+class WordedSerializer(StrictInput, serializers.ModelSerializer[_Row]):
     """A serializer whose constraint errors are sentences: `messages` maps a constraint's name to what to do."""
 
     messages: Mapping[str, str] = {}
@@ -58,5 +59,5 @@ class WordedSerializer(serializers.ModelSerializer[_Row]):
     def _worded(self, said: str) -> str:
         for name, sentence in self.messages.items():
             if f"“{name}”" in said:
-                return f"{sentence} ({name})"
+                return sentence
         return said

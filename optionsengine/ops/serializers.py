@@ -2,10 +2,11 @@
 
 from rest_framework import serializers
 
+from optionsengine.core.strict_input import StrictInput
 from optionsengine.ops.models import FeatureFlag, TradingState
 
 
-class TradingStateSerializer(serializers.ModelSerializer[TradingState]):
+class TradingStateSerializer(StrictInput, serializers.ModelSerializer[TradingState]):
     """ACTIVE trades; REDUCING takes no new risk; in HALTED nothing is sent by itself. The reason is kept with it."""
 
     updated_at = serializers.DateTimeField(read_only=True, allow_null=True)
@@ -19,7 +20,7 @@ class TradingStateSerializer(serializers.ModelSerializer[TradingState]):
         }
 
 
-class FeatureFlagSerializer(serializers.ModelSerializer[FeatureFlag]):
+class FeatureFlagSerializer(StrictInput, serializers.ModelSerializer[FeatureFlag]):
     """One part of the engine, on or off."""
 
     class Meta:
