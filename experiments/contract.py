@@ -94,7 +94,7 @@ def contract_select(contracts: Sequence[Candidate], terms: Terms, spot: Decimal)
         overall=chosen.overall,
         reason=_reason(source, first, terms),
         violations=(
-            *((f"wish: {_asked(terms)} is not listed",) if terms.has_wish and source != ContractSource.SIGNAL else ()),
+            *((_unheard(terms),) if terms.has_wish and source != ContractSource.SIGNAL else ()),
             *(f"{name.value}: {words}" for name, words in failures(chosen.contract, terms)),
         ),
     )
@@ -104,6 +104,11 @@ def _asked(terms: Terms) -> str:
     return "what the alert asks for ({})".format(
         ", ".join(str(wish) for wish in (terms.expiration, terms.strike) if wish is not None)
     )
+
+
+def _unheard(terms: Terms) -> str:
+    """Say why the alert's wish was not followed: where it names no strike, those in the money are never asked for."""
+    return f"wish: {_asked(terms)} is not listed" + ("" if terms.strike is not None else " at or beyond spot")
 
 
 def _reason(source: ContractSource, first: Sequence[Scored], terms: Terms) -> str:

@@ -156,7 +156,8 @@ GATES: Rows = {
     GateCode.RANGE_NOT_MEAN_REVERT: ("The market ranges and the bias does not tell to revert to the mean.", "Nothing."),
     GateCode.CONFLUENCE_BELOW_THRESHOLD: (
         "Flow, trend and dealers' gamma together speak too weakly for the signal.",
-        "See CONFLUENCE_MIN_THRESHOLD; ENABLE_CONFLUENCE_GATE=false refuses none: smaller then, no size below 45.",
+        "See CONFLUENCE_MIN_THRESHOLD; ENABLE_CONFLUENCE_GATE=false leaves it to the size: smaller, and below 45 none "
+        "(ZERO_SIZE).",
     ),
     GateCode.LOW_SIGNAL_CONFIDENCE: (
         "The alert's confidence is below what its setup needs: 65 under 30 minutes, 60 to a day, 55 to a month, 50.",

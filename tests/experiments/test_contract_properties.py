@@ -127,7 +127,12 @@ def test_never_outside_the_policy_without_saying_so(side, timeframe, board, stat
         [True] if unheard else []
     )
     if unheard:
-        assert not any(terms.wishes(each) for each in listed_of(board))
+        assert selection.violations[0].endswith(
+            "is not listed" + (" at or beyond spot" if terms.strike is None else "")
+        )
+        way = 1 if side == Side.LONG else -1  # without a strike of its own only those at or beyond spot are asked for
+        asked = [each for each in listed_of(board) if terms.strike is not None or way * (each.strike - SPOT) >= 0]
+        assert not any(terms.wishes(each) for each in asked)
     if broken:
         assert selection.source in (ContractSource.SIGNAL, ContractSource.FALLBACK)
         assert (selection.source == ContractSource.SIGNAL) is terms.wishes(chosen)

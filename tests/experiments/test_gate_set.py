@@ -191,6 +191,13 @@ EDGES = [
         book(expirations={SOON: 2, **expiries(d200=2)}),
         book(expirations={SOON: 3, **expiries(d200=5)}),
     ),
+    # with this entry three fifths of the fifty positions allowed, and one more
+    Edge(
+        Gate.PORTFOLIO_BREAKERS,
+        "DTE_CONCENTRATION",
+        book(expirations=expiries(d20=29)),
+        book(expirations=expiries(d20=30)),
+    ),
     Edge(Gate.SETUP, "BREAKOUT_WITHOUT_SPACE", room("MEDIUM"), room("LOW")),
     Edge(Gate.SETUP, "NO_TRIGGER_CONFIRMATION", of("bias", is_triggered=None), of("bias", is_triggered=False)),
     Edge(Gate.SETUP, "LIQUIDITY_TRAP_CONTINUATION", swept(True), swept(False)),

@@ -14,6 +14,7 @@ from bias.config import BiasConfig, StaleBehavior, StalenessConfig
 from bias.enums import Bias, MacroClass, Regime
 from experiments.decide import decide
 from experiments.enums import VoteBias
+from experiments.facts import SymbolRisk
 from experiments.freeze import inputs_from_json, inputs_to_json
 from experiments.rows import gate_rows, recommendation_rows, vote_rows
 from optionsengine.core.canonical import canonical_json
@@ -80,7 +81,7 @@ STATES = st.builds(
     strength_delta=st.sampled_from([-30.0, -5.0, 0.0, 5.0, 30.0]),
     macro_drift=st.sampled_from([0.0, 0.3]),
     macro_flip=st.booleans(),
-    resolved_score=st.sampled_from([60.0, -75.0, 75.0]),
+    resolved_score=st.sampled_from([60.0, -75.0, 75.0, 20.0, 19.9]),
     is_stale=st.sampled_from([False, False, True]),
 )
 BOOKS = st.builds(
@@ -91,6 +92,9 @@ BOOKS = st.builds(
     symbol_by_side=st.fixed_dictionaries({side: st.sampled_from([0, 0, 0, 2]) for side in Side}),
     expirations=st.sampled_from([{}, {SOON: 2}, {SOON: 3}]),
     dollar_delta=st.sampled_from([Decimal(0), Decimal(600_000), Decimal(-600_000)]),
+    symbols=st.sampled_from(
+        [(), *((SymbolRisk("QQQ", side, count, Decimal(1000)),) for side in Side for count in (1, 2))]
+    ),
     dollar_vega=st.sampled_from([Decimal(0), Decimal(2500)]),
     frozen_until=st.sampled_from([None, None, AT + timedelta(minutes=5)]),
 )
@@ -147,7 +151,7 @@ def worlds(draw):
         flow=draw(PRINTS),
         volatility=draw(SMILES),
         opening_range=draw(st.sampled_from([None, opening_range(), opening_range(high=503.0, low=501.0)])),
-        correlation=draw(st.sampled_from([None, correlation()])),
+        correlation=draw(st.sampled_from([None, correlation(), correlation(pairs={"QQQ": 0.9})])),
     )
     return world(
         signal=draw(SIGNALS),

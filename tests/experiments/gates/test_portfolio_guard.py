@@ -30,6 +30,7 @@ def test_two_of_one_symbol_and_side_are_enough(side, count, code):
     assert judge(world(side, exposure=other)).outcome == PASS
     if code:
         assert (verdict.outcome, verdict.value, verdict.threshold) == (REFUSE, f"{count} {side.value} of SPY", "2")
+        assert "the guard keeps 2 of a symbol and side whatever the risk-limits row allows" in verdict.message
 
 
 @pytest.mark.parametrize("side", Side)
