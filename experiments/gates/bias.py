@@ -38,7 +38,7 @@ def judge(inputs: DecisionInputs) -> GateVerdict:
         return refused(
             Gate.BIAS,
             GateCode.BIAS_SUPPRESSED,
-            f"the bias of {symbol} suppresses {side.value} trades: {why}",
+            f"the bias of {symbol} suppresses {side.value} trades: {why}; what does is set under Bias rules",
             value=saw,
             threshold=f"{side.value} not suppressed",
         )

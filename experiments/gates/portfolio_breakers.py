@@ -75,7 +75,11 @@ def judge(inputs: DecisionInputs, selection: Selection | None) -> GateVerdict:
         hits += _expiries(inputs, contract.expiration)
     if hits:
         return refused_by(
-            Gate.PORTFOLIO_BREAKERS, hits, "the book is at a breaker", "wait, close a position or raise the limit"
+            Gate.PORTFOLIO_BREAKERS,
+            hits,
+            "the book is at a breaker",
+            "close a position, or raise the limits under Risk limits (the drawdown's pause ends by itself), "
+            "then run the signal again",
         )
     seen, limits = inputs.exposure, inputs.limits
     notes = [] if contract is not None else ["there is no contract, so its expiry was not judged"]

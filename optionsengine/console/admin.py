@@ -61,7 +61,7 @@ class SignalAdmin(ActingAdmin):
             name="approve",
             label="Approve",
             question="Approve this? It is decided again on fresh inputs, and bought if it still passes everything.",
-            done="is approved and decided again within seconds",
+            done="was approved and is decided again within seconds",
             run=_approve,
             applies=lambda row: row.status == SignalStatus.AWAITING_APPROVAL,
         ),

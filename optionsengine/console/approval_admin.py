@@ -62,7 +62,7 @@ class ApprovalAdmin(ActingAdmin):
             name="approve",
             label="Approve",
             question="Approve this? It is decided again on fresh inputs, and bought if it still passes everything.",
-            done="is approved and decided again within seconds",
+            done="was approved and is decided again within seconds",
             run=_approve,
             applies=_is_awaiting,
         ),

@@ -342,7 +342,7 @@ def test_the_admins_two_buttons(operator):
     assert f'action="{page(yes, "approve")}"' in text
     assert f'action="{page(yes, "reject")}"' in text
     said = operator.post(page(yes, "approve"), follow=True).content.decode()
-    assert "is approved and decided again" in said
+    assert "was approved and is decided again" in said
     assert statuses(yes) == ("approved", "pending")
     operator.post(page(no, "reject"), {"reason": "too dear"})
     assert statuses(no) == ("rejected", "rejected")

@@ -37,7 +37,7 @@ def test_d37_suppression_holds_where_bias_is_not_required():
     verdict = judge(world(bias=bias(chop_score=75.0), config=OPTIONAL))
 
     assert (verdict.outcome, verdict.code) == (GateOutcome.REFUSE, "BIAS_SUPPRESSED")
-    assert verdict.message.endswith("suppresses long trades: chop 75 at or above 75")
+    assert verdict.message.endswith("suppresses long trades: chop 75 at or above 75; what does is set under Bias rules")
 
 
 @pytest.mark.parametrize("side", Side)
