@@ -10,7 +10,7 @@ daily bars lean to neither side and their swings step neither way. Anything else
 breakdown: those are a person's or a sender's word.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bias.config import BiasConfig
 from bias.data import BiasReading, BiasState
@@ -21,10 +21,11 @@ from optionsengine.market.analysis_enums import FrameBias, Structure
 from optionsengine.market.data import Timeframe
 from optionsengine.market.mtf import MtfReading
 from signals.bias_v3 import Invalidation, Levels, OpeningRange, Space
-from signals.timeframe import timeframe_end
+from signals.timeframe import timeframe_end, timeframe_seconds
 
 SOURCE = "COMPUTED"
 EVENT_TYPE = "BIAS_SNAPSHOT"
+PREVIOUS_BARS = 3  # bias.computed.previous_bars
 _NO_OPENING_RANGE = OpeningRange(enabled=False, window_min=0.0, high=None, low=None, mid=None, state="NA", age_min=None)
 _TRENDS = {
     (FrameBias.BULLISH, Structure.HH_HL): (MacroClass.TREND_UP, FrameBias.BEARISH),
@@ -91,18 +92,24 @@ def state_computed(
 ) -> BiasState:
     """Return the state that the bars of `reading` make of `symbol`, its changes counted from the computed `previous`.
 
-    Its time is the end of the last bar of the shortest frame, never later than `at`.
+    Its time is the end of the last bar of the shortest frame, never later than `at`. A `previous` state that is more
+    than three of those bars older counts as none: no state is made while no decision asks, so that it may be of another
+    day, and what differs since is no acceleration.
     """
-    made = _reading_of(reading)
+    made, chart_tf = _reading_of(reading), reading.frames[0].timeframe
+    event_at = min(reading_event_at(reading), at)
+    longest = timedelta(seconds=PREVIOUS_BARS * timeframe_seconds(chart_tf))
+    if previous is not None and event_at - previous.event_at > longest:
+        previous = None
     transitions = transitions_of(made, previous)
     return BiasState(
         **{name: getattr(made, name) for name in BiasReading.model_fields},
         symbol=symbol,
-        event_at=min(reading_event_at(reading), at),
+        event_at=event_at,
         event_type=EVENT_TYPE,
         sender_event_hash="",
         source=SOURCE,
-        chart_tf=reading.frames[0].timeframe,
+        chart_tf=chart_tf,
         session="",
         transitions=transitions,
         acceleration=acceleration_of(made, previous, macro_flip=transitions.macro_flip),

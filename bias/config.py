@@ -34,7 +34,10 @@ def _classes(*default: MacroClass, meaning: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class GatingConfig:
-    """The section `gating`: when a state suppresses a side, and what raises or lowers its confidence (0–1)."""
+    """The section `gating`: when a state suppresses a side, and what raises or lowers its confidence (0–1).
+
+    A suppressed side is not entered. Of the other one, its confidence over the told one is a factor of the risk.
+    """
 
     macro_suppress_long: tuple[MacroClass, ...] = _classes(
         MacroClass.BREAKDOWN_CONFIRMED, MacroClass.TREND_DOWN, meaning="Macro classes in which longs are suppressed."
@@ -42,12 +45,26 @@ class GatingConfig:
     macro_suppress_short: tuple[MacroClass, ...] = _classes(
         MacroClass.TREND_UP, meaning="Macro classes in which shorts are suppressed."
     )
-    macro_multiplier: float = _factor(0.6, "Confidence and risk of a side that its macro class suppresses are × this.")
-    low_space_penalty: float = _number(0.25, 0.0, 1.0, "Confidence lost by a breakout with little room to go.")
-    reclaim_bonus: float = _number(0.08, 0.0, 1.0, "Confidence won by a reclaimed level.")
-    transition_bonus: float = _number(0.05, 0.0, 1.0, "Confidence won while the regime changes.")
+    macro_multiplier: float = _factor(
+        0.6,
+        "The confidence and the risk shown of a side that its macro class suppresses are × this; "
+        "its entries are refused, whatever it is.",
+    )
+    low_space_penalty: float = _number(
+        0.25,
+        0.0,
+        1.0,
+        "Confidence lost by a breakout with little room to go, which makes the trade smaller; no such breakout is "
+        "entered unless ENABLE_SETUP_VALIDATOR is off.",
+    )
+    reclaim_bonus: float = _number(0.08, 0.0, 1.0, "Confidence won by a reclaimed level, which makes the trade larger.")
+    transition_bonus: float = _number(
+        0.05, 0.0, 1.0, "Confidence won while the regime changes, which makes the trade larger."
+    )
     chop_limit: float = _number(75.0, 0.0, 100.0, "From this chop score on both sides are suppressed.")
-    chop_multiplier: float = _factor(0.7, "Confidence of a side that chop suppresses is × this.")
+    chop_multiplier: float = _factor(
+        0.7, "The confidence shown of a side that chop suppresses is × this; its entries are refused, whatever it is."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,9 @@ class RiskConfig:
     macro_breakdown_long: float = _factor(0.5, "Risk of a long while a breakdown is confirmed.")
     macro_aligned: float = _factor(1.15, "Risk of a trade with the macro trend.")
     macro_against: float = _factor(0.5, "Risk of a trade against the macro trend.")
-    range_breakout: float = _factor(0.7, "Risk of a breakout in a range.")
+    range_breakout: float = _factor(
+        0.7, "Risk of a breakout in a range; none is entered unless ENABLE_SETUP_VALIDATOR is off."
+    )
     trend_alignment: float = _factor(1.1, "Risk in a trend on which the timeframes agree.")
     alignment_limit: float = _number(75.0, 0.0, 100.0, "The timeframes agree above this alignment score.")
     strength_up: float = _factor(1.1, "Risk of a trade towards whose side the score has moved.")

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bias.enums import Bias, BiasOrigin, GammaEnvironment, GammaMagnitude, MacroClass, Regime
 from bias.resolver import gamma_score, resolved_score
-from optionsengine.core.enums import Side
 from signals.bias_v1 import LevelsV1
 from signals.bias_v3 import IntentWord, Invalidation, Levels, Liquidity, Space, Trigger
 from signals.payload_types import Fraction, Percent, Volatility
@@ -64,9 +63,6 @@ class GatingView:
 class Effective(_Frozen):
     long: SideEffect
     short: SideEffect
-
-    def for_side(self, side: Side) -> SideEffect:
-        return self.long if side == Side.LONG else self.short
 
 
 class BiasReading(_Frozen):
@@ -137,13 +133,17 @@ class BiasState(BiasReading):
 
     @property
     def gamma_score(self) -> float:
-        """The gamma's score, −70 to 70; 0 without gamma."""
-        return 0.0 if self.gamma is None else gamma_score(self.gamma.environment)
+        """What gamma adds to the bias, against its side or towards it, −70 to 70; 0 without gamma."""
+        return gamma_score(self.bias_score, self._environment)
 
     @property
     def resolved_score(self) -> float:
         """The bias score with the gamma's in it, −100 to 100; without gamma the bias score itself."""
-        return resolved_score(self.bias_score, None if self.gamma is None else self.gamma.environment)
+        return resolved_score(self.bias_score, self._environment)
+
+    @property
+    def _environment(self) -> GammaEnvironment | None:
+        return None if self.gamma is None else self.gamma.environment
 
 
 class Staleness(_Frozen):

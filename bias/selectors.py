@@ -1,7 +1,7 @@
 """What reads the bias."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from bias.models import BiasConfigSection, BiasStateCurrent, BiasStateHistory, G
 from bias.resolver import GAMMA_MAX_AGE
 from bias.rules import fresh_until, staleness, state_in_force, state_select
 from optionsengine.market import calendar
+from optionsengine.market.rules import CLOCK_SKEW_SECONDS
 
 _GAMMA_FIELDS = (
     "symbol",
@@ -37,12 +38,6 @@ def bias_config_get() -> BiasConfig:
     :raises ConfigInvalid: if what is stored cannot be read; nothing decides by a configuration that nobody meant.
     """
     return config_read(dict(BiasConfigSection.objects.values_list("name", "values")))
-
-
-def bias_state_get(symbol: str) -> BiasState | None:
-    """Return what the senders' events say of `symbol` under the configuration in force; None if none has come."""
-    state = states_stored([symbol])[symbol].get(BiasOrigin.WEBHOOK)
-    return None if state is None else state_in_force(state, bias_config_get().gating)
 
 
 def bias_state_choose(
@@ -80,9 +75,13 @@ def states_stored(symbols: Iterable[str]) -> dict[str, dict[str, BiasState]]:
 
 
 def gammas_get(symbols: Sequence[str], at: datetime) -> dict[str, GammaReading]:
-    """Return the newest gamma of each of `symbols`; one older than a day at `at` no longer counts."""
+    """Return the newest gamma of each of `symbols` in the hour before `at`, a sender's fast clock allowed for."""
     rows = (
-        GammaSnapshot.objects.filter(symbol__in=symbols, as_of_at__gte=at - GAMMA_MAX_AGE)
+        GammaSnapshot.objects.filter(
+            symbol__in=symbols,
+            as_of_at__gt=at - GAMMA_MAX_AGE,
+            as_of_at__lte=at + timedelta(seconds=CLOCK_SKEW_SECONDS),
+        )
         .order_by("symbol", "-as_of_at", "-created_at", "-pk")
         .distinct("symbol")
         .values(*_GAMMA_FIELDS)

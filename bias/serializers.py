@@ -114,7 +114,9 @@ class BiasStateSerializer(serializers.Serializer[Any]):
     session = serializers.CharField(allow_blank=True)
     bias = serializers.CharField()
     bias_score = serializers.FloatField()
-    gamma_score = serializers.FloatField()
+    gamma_score = serializers.FloatField(
+        help_text="−70 to 70: against the bias's side where gamma is POSITIVE, towards it where NEGATIVE; else 0"
+    )
     resolved_score = serializers.FloatField(help_text="0.7 × bias_score + 0.3 × gamma_score where there is gamma")
     confidence = serializers.FloatField()
     alignment_score = serializers.FloatField(source="alignment")

@@ -21,6 +21,7 @@ from bias.selectors import bias_config_get, fresh_until_at, gammas_get, stalenes
 from optionsengine.core.canonical import canonical_json
 from optionsengine.core.errors import Refusal
 from optionsengine.core.ids import new_id
+from optionsengine.core.prepared import execute_prepared
 from optionsengine.market import calendar
 from optionsengine.market.mtf import MtfReading
 from signals.adapters.bias_v3 import BiasV3Adapter
@@ -106,24 +107,26 @@ def _lock_or_create(draft: BiasDraft, config: GatingConfig, at: datetime) -> tup
     return row, first if row.pk == made.pk else None
 
 
-def bias_computed_save(*, state: BiasState, at: datetime) -> bool:
-    """Store a computed state if its bar is newer than the stored one's; tell whether it was. No sender's is touched."""
-    if _computed_replace(state, at):
-        return True
-    row = _computed_create(state, at)
-    # where another has just inserted its own, that one may be of an older bar
-    return BiasStateCurrent.objects.filter(pk=row.pk).exists() or _computed_replace(state, at)
+# one statement for a symbol's first bar and for every newer one: of several at once the newest bar's stays
+_COMPUTED_SAVE = """
+    INSERT INTO bias_state_current AS held
+        (id, created_at, updated_at, symbol, origin, event_at, event_type, bias, bias_score, state)
+    VALUES (
+        %(id)s, %(updated_at)s, %(updated_at)s, %(symbol)s, %(origin)s, %(event_at)s, %(event_type)s, %(bias)s,
+        %(bias_score)s, %(state)s
+    )
+    ON CONFLICT (symbol, origin) DO UPDATE SET
+        updated_at = excluded.updated_at, event_at = excluded.event_at, event_type = excluded.event_type,
+        bias = excluded.bias, bias_score = excluded.bias_score, state = excluded.state
+    WHERE held.event_at < excluded.event_at
+"""
 
 
-def _computed_replace(state: BiasState, at: datetime) -> bool:
-    stored = BiasStateCurrent.objects.filter(symbol=state.symbol, origin=BiasOrigin.COMPUTED)
-    return stored.filter(event_at__lt=state.event_at).update(**_columns(state, at)) > 0
-
-
-def _computed_create(state: BiasState, at: datetime) -> BiasStateCurrent:
-    row = BiasStateCurrent(symbol=state.symbol, origin=BiasOrigin.COMPUTED, created_at=at, **_columns(state, at))
-    BiasStateCurrent.objects.bulk_create([row], ignore_conflicts=True)
-    return row
+def bias_computed_save(*, state: BiasState, at: datetime) -> None:
+    """Store a computed state where its bar is newer than that of the stored one, if any. No sender's is touched."""
+    columns = _columns(state, at) | {"state": state.model_dump_json(), "bias": state.bias.value}
+    key = {"id": new_id(), "symbol": state.symbol, "origin": BiasOrigin.COMPUTED.value}
+    execute_prepared(_COMPUTED_SAVE, columns | key)
 
 
 def bias_for_decisions(
@@ -154,10 +157,7 @@ def _computed_renew(
         return
     made = state_computed(symbol=symbol, reading=reading, previous=previous, at=at, config=config)
     states[BiasOrigin.COMPUTED.value] = made
-    if previous is None:
-        _computed_create(made, at)
-    else:
-        _computed_replace(made, at)
+    bias_computed_save(state=made, at=at)
 
 
 def bias_seed(*, seed: Seed, is_replacing: bool, at: datetime) -> BiasState:

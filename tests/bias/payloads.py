@@ -3,6 +3,8 @@
 import copy
 from datetime import UTC, datetime
 
+from bias.enums import BiasSource
+from bias.selectors import bias_state_choose
 from signals.adapters.bias_v3 import BiasV3Adapter
 from signals.data import Arrival
 
@@ -94,3 +96,8 @@ def bias_body(**changes):
 
 def bias_draft(at=AT, **changes):
     return BiasV3Adapter().read(bias_body(**changes), Arrival(at, False, 1800))
+
+
+def senders_state(symbol="QQQ"):
+    """Return what the senders' events say of a symbol under the configuration in force; None before the first."""
+    return bias_state_choose(symbol, AT, source=BiasSource.WEBHOOK)

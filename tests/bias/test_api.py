@@ -63,8 +63,8 @@ def test_the_whole_state(viewer):
         "session": "RTH",
         "bias": "BULLISH",
         "bias_score": 60.0,
-        "gamma_score": -70.0,
-        "resolved_score": 21.0,
+        "gamma_score": 70.0,
+        "resolved_score": 63.0,
         "confidence": 0.7,
         "alignment_score": 80.0,
     }
@@ -163,7 +163,7 @@ def test_the_summary_tells_every_symbol_in_as_many_queries(viewer):
     assert [(row["symbol"], row["origin"], row["is_stale"], row["resolved_score"]) for row in body["symbols"]] == [
         ("IWM", "computed", True, -20.0),
         ("QQQ", "webhook", True, 60.0),
-        ("SPY", "webhook", True, 63.0),
+        ("SPY", "webhook", True, 21.0),
     ]
     assert body["symbols"][2]["effective"]["short"]["suppressed"]
 

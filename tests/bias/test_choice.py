@@ -4,25 +4,27 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bias.config import BiasConfig, StaleBehavior, StalenessConfig
 from bias.data import BiasState
 from bias.enums import BiasOrigin, BiasSource, ConfigSection, GammaEnvironment
 from bias.models import BiasStateCurrent
-from bias.resolver import GAMMA_MAX_AGE, resolved_score
+from bias.resolver import GAMMA_MAX_AGE, gamma_score, resolved_score
 from bias.rules import fresh_until, staleness, state_derive, state_select
 from bias.selectors import (
     bias_state_choose,
-    bias_state_get,
     bias_states_choose,
     fresh_until_at,
     gammas_get,
     staleness_at,
 )
 from bias.services import bias_computed_save, bias_config_set, bias_event_apply
-from optionsengine.core.enums import Side
+from experiments.fact_selectors import gamma_told_get
+from optionsengine.market.rules import CLOCK_SKEW_SECONDS
 from tests import factories
-from tests.bias.payloads import AT, TS, bias_draft
+from tests.bias.payloads import AT, TS, bias_draft, senders_state
 from tests.signals.adapters.bodies import BIAS_V1, changed, read
 
 CONFIG = BiasConfig()
@@ -90,7 +92,7 @@ def test_the_stored_one_is_chosen_by_clock_calendar_and_configuration():
 def test_a_computed_state_is_no_part_of_the_senders_order():
     bias_computed_save(state=computed(60), at=AT)
     apply()
-    assert bias_state_get("QQQ").bias_score == 60
+    assert senders_state().bias_score == 60
     assert sorted(BiasStateCurrent.objects.values_list("origin", flat=True)) == ["computed", "webhook"]
 
 
@@ -105,7 +107,7 @@ def test_all_symbols_at_once():
     assert [(state.symbol, state.origin.value, state.gamma_score) for state in found] == [
         ("IWM", "computed", 0),
         ("QQQ", "webhook", 0),
-        ("SPY", "webhook", 70),
+        ("SPY", "webhook", -70),
     ]
     only = bias_states_choose(EVENT_AT, source=BiasSource.WEBHOOK, config=CONFIG)
     assert [state.symbol for state in only] == ["QQQ", "SPY"]
@@ -138,9 +140,9 @@ def test_d37_a_legacy_event_is_gated_and_grows_stale_like_any_other():
 
 def test_d22_suppression_is_of_the_side_that_goes_against_the_macro_state():
     falling = senders(macro__state__macro_class="MACRO_TREND_DOWN").effective
-    assert (falling.for_side(Side.LONG).suppressed, falling.for_side(Side.SHORT).suppressed) == (True, False)
+    assert (falling.long.suppressed, falling.short.suppressed) == (True, False)
     narrow = senders(intent__type="BREAKOUT", space__room_to_support="LOW").effective
-    assert (narrow.for_side(Side.LONG).confidence, narrow.for_side(Side.SHORT).confidence) == (0.7, 0.45)
+    assert (narrow.long.confidence, narrow.short.confidence) == (0.7, 0.45)
 
 
 def test_d37_stored_thresholds_are_used():
@@ -182,18 +184,33 @@ def test_a_state_of_long_bars_stays_fresh_over_close_and_opening():
     [
         (60, None, 60),
         (33.333, None, 33.333),
-        (60, GammaEnvironment.POSITIVE, 63.0),
-        (60, GammaEnvironment.NEGATIVE, 21.0),
-        (60, GammaEnvironment.NEUTRAL, 42.0),
+        (60, GammaEnvironment.POSITIVE, 21.0),
+        (-60, GammaEnvironment.POSITIVE, -21.0),
+        (60, GammaEnvironment.NEGATIVE, 63.0),
         (-60, GammaEnvironment.NEGATIVE, -63.0),
-        (33.333, GammaEnvironment.POSITIVE, 44.33),
-        (100, GammaEnvironment.POSITIVE, 91.0),
+        (60, GammaEnvironment.NEUTRAL, 42.0),
+        (33.333, GammaEnvironment.POSITIVE, 2.33),
+        (30, GammaEnvironment.POSITIVE, 0.0),
+        (20, GammaEnvironment.POSITIVE, -7.0),
+        (100, GammaEnvironment.NEGATIVE, 91.0),
         (-100, GammaEnvironment.NEGATIVE, -91.0),
-        (0, GammaEnvironment.NEUTRAL, 0.0),
+        (0, GammaEnvironment.POSITIVE, 0.0),
+        (0, GammaEnvironment.NEGATIVE, 0.0),
     ],
 )
 def test_the_resolver_weighs_bias_seven_to_three(score, environment, resolved):
     assert resolved_score(score, environment) == resolved
+
+
+@given(st.floats(-100, 100), st.sampled_from([None, *GammaEnvironment]))
+def test_d3_gamma_is_no_direction(score, environment):
+    """It drives a bias on or holds it back alike on both sides, and no bias has none to give."""
+    here, there = (gamma_score(sign * score, environment) for sign in (1, -1))
+    assert here == -there
+    assert resolved_score(score, environment) == -resolved_score(-score, environment)
+    assert (environment in (GammaEnvironment.POSITIVE, GammaEnvironment.NEGATIVE) and score != 0) == (abs(here) == 70)
+    assert (here * score > 0) == (environment == GammaEnvironment.NEGATIVE and here * score != 0)
+    assert abs(resolved_score(score, environment)) <= 100
 
 
 def apply(at=AT, **changes):
@@ -237,18 +254,25 @@ def test_the_newest_gamma_is_merged_into_what_is_read_and_never_stored():
         "volatility_bias": "EXPANSION_LIKELY",
         "as_of_at": EVENT_AT - MINUTE,
     }
-    assert (read.bias_score, read.gamma_score, read.resolved_score) == (60, -70, 21)
+    assert (read.bias_score, read.gamma_score, read.resolved_score) == (60, 70, 63)
     assert read.event_at == EVENT_AT
     assert BiasStateCurrent.objects.get().state["gamma"] is None
 
 
 @pytest.mark.django_db
-def test_gamma_older_than_a_day_no_longer_counts():
+def test_gamma_counts_for_an_hour_and_only_what_was_known_then():
     factories.gamma_snapshot(symbol="QQQ", as_of_at=EVENT_AT)
-    edge = EVENT_AT + GAMMA_MAX_AGE
-    assert set(gammas_get(("QQQ",), edge)) == {"QQQ"}
-    assert gammas_get(("QQQ",), edge + timedelta(microseconds=1)) == {}
-    assert timedelta(hours=24) == GAMMA_MAX_AGE
+    oldest, newest = EVENT_AT + timedelta(hours=1), EVENT_AT - timedelta(seconds=CLOCK_SKEW_SECONDS)
+    moment = timedelta(microseconds=1)
+    assert [set(gammas_get(("QQQ",), at)) for at in (oldest - moment, oldest, newest, newest - moment)] == [
+        {"QQQ"},
+        set(),
+        {"QQQ"},
+        set(),
+    ]
+    assert gamma_told_get(symbol="QQQ", at=oldest) is None  # what is frozen by itself is as old at most
+    assert gamma_told_get(symbol="QQQ", at=oldest - moment) is not None
+    assert timedelta(hours=1) == GAMMA_MAX_AGE
 
 
 # --- under the configuration in force ---------------------------------------------------------------------------------
@@ -257,9 +281,9 @@ def test_gamma_older_than_a_day_no_longer_counts():
 @pytest.mark.django_db
 def test_what_is_read_goes_by_the_configuration_of_now_and_what_is_stored_by_that_of_then():
     apply(macro__state__macro_class="MACRO_TREND_DOWN")
-    assert bias_state_get("QQQ").effective.long.suppressed
+    assert senders_state().effective.long.suppressed
     bias_config_set(section=ConfigSection.GATING, values={"macro_suppress_long": []}, at=AT)
-    assert not bias_state_get("QQQ").effective.long.suppressed
+    assert not senders_state().effective.long.suppressed
     assert not chosen().effective.long.suppressed
     stored = BiasState.model_validate(BiasStateCurrent.objects.get().state)
     assert stored.effective.long.suppressed

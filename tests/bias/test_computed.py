@@ -97,6 +97,24 @@ def test_changes_count_from_the_computed_state_before():
     assert moved.acceleration.state_strength_delta == -200
 
 
+@pytest.mark.parametrize(
+    ("age", "counts"),
+    [
+        (timedelta(minutes=10), True),
+        (timedelta(minutes=15), True),
+        (timedelta(minutes=15, microseconds=1), False),
+        (timedelta(days=3), False),
+    ],
+)
+def test_a_state_of_more_than_three_bars_before_is_nothing_to_count_from(age, counts):
+    before = state().model_copy(update={"event_at": AT - age})
+    moved = state(-1.0, previous=before)
+    assert moved.transitions.bias_flip is counts
+    if not counts:
+        assert moved == state(-1.0)
+    assert moved.acceleration.state_strength_delta == (-200 if counts else 0)
+
+
 UP, DOWN, FLAT = FrameBias.BULLISH, FrameBias.BEARISH, FrameBias.NEUTRAL
 HIGHER, LOWER, RANGE = Structure.HH_HL, Structure.LH_LL, Structure.RANGE
 
@@ -181,13 +199,19 @@ def test_the_effect_goes_by_the_configuration():
 
 @pytest.mark.django_db
 def test_only_a_newer_bar_replaces_what_is_stored():
-    assert bias_computed_save(state=state(), at=AT)
+    bias_computed_save(state=state(), at=AT)
     before = BiasStateCurrent.objects.values().get()
-    assert not bias_computed_save(state=state(-1.0), at=AT + timedelta(minutes=1))
-    assert BiasStateCurrent.objects.values().get() == before
+    for number in range(2):  # an older bar, and another reading of the same one
+        bias_computed_save(state=state(-1.0, count=69 + number), at=AT + timedelta(minutes=1))
+        assert BiasStateCurrent.objects.values().get() == before
     later = AT + timedelta(minutes=5)
-    assert bias_computed_save(state=state(-1.0, count=71, at=later), at=later)
+    bias_computed_save(state=state(-1.0, count=71, at=later), at=later)
     row = BiasStateCurrent.objects.get()
+    assert (row.pk, row.created_at, BiasState.model_validate(row.state)) == (
+        before["id"],
+        AT,
+        state(-1.0, count=71, at=later),
+    )
     assert (row.origin, row.event_at, row.bias, row.updated_at) == (BiasOrigin.COMPUTED, later, "BEARISH", later)
 
 

@@ -7,15 +7,14 @@ from threading import Barrier
 import pytest
 from django.db import connection, transaction
 
-from bias.data import BiasReading
+from bias.data import BiasReading, BiasState
 from bias.enums import BiasOutcome
 from bias.models import BiasStateCurrent, BiasStateHistory
 from bias.rules import event_order, state_derive
-from bias.selectors import bias_state_get
 from bias.services import bias_computed_save, bias_event_apply
 from signals.models import WebhookEvent
 from tests import factories
-from tests.bias.payloads import AT, TS, bias_draft
+from tests.bias.payloads import AT, TS, bias_draft, senders_state
 from tests.bias.test_choice import computed
 
 EVENTS = 1000
@@ -72,7 +71,7 @@ def test_a_thousand_events_in_any_order_and_with_repeats_leave_the_same_base_fie
     WebhookEvent.objects.bulk_create(rows)
     with transaction.atomic():
         outcomes = [bias_event_apply(draft=draft, event=row, at=AT) for draft, row in zip(sent, rows, strict=True)]
-    left = bias_state_get("QQQ")
+    left = senders_state()
     assert base(left) == base(state_derive(in_order[-1], None))
     assert (BiasStateCurrent.objects.count(), BiasStateHistory.objects.count()) == (1, EVENTS)
     assert outcomes.count(BiasOutcome.DUPLICATE) == EVENTS // 5
@@ -89,7 +88,7 @@ def test_two_types_of_one_time_are_both_applied_whichever_comes_first(turned):
         bias_draft(event_ts_ms=TS + 1, event_type="ORB_UPDATE", mtf__consensus__bias_score=55),
     ]
     assert [apply(draft) for draft in (reversed(two) if turned else two)] == [BiasOutcome.ACCEPTED] * 2
-    left = bias_state_get("QQQ")
+    left = senders_state()
     # both are compared with the state of the earlier time, so that neither hides what the other one says has changed
     assert (left.event_type, left.bias_score, left.acceleration.state_strength_delta) == ("ORB_UPDATE", 55, 85)
     assert left.transitions.bias_flip
@@ -109,7 +108,7 @@ def test_of_two_events_alike_in_time_and_type_the_greater_hash_stays():
         with transaction.atomic():
             mark = transaction.savepoint()
             assert [apply(draft) for draft in order] == [BiasOutcome.ACCEPTED] * 2
-            assert bias_state_get("QQQ").sender_event_hash == greatest.event_id
+            assert senders_state().sender_event_hash == greatest.event_id
             transaction.savepoint_rollback(mark)
 
 
@@ -136,7 +135,7 @@ def test_events_at_once_of_a_new_and_of_a_known_symbol_leave_the_greatest(exists
     sent = [bias_draft(event_ts_ms=TS + number, mtf__consensus__bias_score=number) for number in range(6)]
     outcomes = at_once(apply, *sent)
     assert set(outcomes) <= {BiasOutcome.ACCEPTED, BiasOutcome.OUT_OF_ORDER}
-    assert bias_state_get("QQQ").bias_score == 5
+    assert senders_state().bias_score == 5
     assert BiasStateCurrent.objects.count() == 1
     assert BiasStateHistory.objects.count() == 6 + exists
 
@@ -163,6 +162,6 @@ def test_computed_states_at_once_leave_that_of_the_newest_bar(exists):
     if exists:
         bias_computed_save(state=computed(-1), at=AT)
     states = [computed(minute) for minute in range(6)]
-    saved = at_once(lambda state: bias_computed_save(state=state, at=AT), *states)
-    assert saved[-1]
-    assert BiasStateCurrent.objects.get().event_at == states[-1].event_at
+    at_once(lambda state: bias_computed_save(state=state, at=AT), *states)
+    row = BiasStateCurrent.objects.get()
+    assert (row.event_at, BiasState.model_validate(row.state)) == (states[-1].event_at, states[-1])

@@ -8,12 +8,11 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from bias.models import BiasStateCurrent, BiasStateHistory
-from bias.selectors import bias_state_get
 from bias.services import bias_event_apply
 from optionsengine.core import clock
 from signals.models import WebhookEvent
 from tests import factories
-from tests.bias.payloads import AT, TS, bias_draft
+from tests.bias.payloads import AT, TS, bias_draft, senders_state
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +50,7 @@ def test_it_writes_a_state_through_the_inbox_and_the_history(capsys):
         "event_at": "2026-02-05T15:00:02+00:00",
         "fresh_until_at": "2026-02-05T15:10:02+00:00",
     }
-    made = bias_state_get("SPY")
+    made = senders_state("SPY")
     assert (made.source, made.origin, made.bias_score, made.event_at) == ("SEED", "webhook", 60, AT)
     assert (made.trigger.triggered, made.space.room_to_support, made.session) == (True, "HIGH", "RTH")
     event = WebhookEvent.objects.get()
@@ -77,7 +76,7 @@ def test_each_option_is_written(capsys):
     assert (told["bias_score"], told["confidence"], told["regime_type"]) == (-35, 0.4, "RANGE")
     assert (told["macro_class"], told["chart_tf"]) == ("MACRO_REVERSAL_RISK", "15m")
     assert told["fresh_until_at"] == "2026-02-05T15:22:32+00:00"
-    assert bias_state_get("QQQ").entry_mode_hint == "MEAN_REVERT"
+    assert senders_state().entry_mode_hint == "MEAN_REVERT"
 
 
 def test_it_says_what_it_did_and_what_to_do_next(capsys, settings):
@@ -93,7 +92,7 @@ def test_it_says_what_it_did_and_what_to_do_next(capsys, settings):
 def test_it_may_be_repeated(capsys):
     seed(capsys, "SPY", "--bias", "BULLISH")
     seed(capsys, "SPY", "--bias", "BEARISH", at=AT + timedelta(minutes=1))
-    made = bias_state_get("SPY")
+    made = senders_state("SPY")
     assert (made.bias, made.transitions.bias_flip, made.acceleration.state_strength_delta) == ("BEARISH", True, -120)
 
 
@@ -129,13 +128,13 @@ def test_a_fresh_state_of_a_sender_is_replaced_only_when_told_to(capsys):
     )
     assert BiasStateCurrent.objects.values().get() == before
     seed(capsys, "QQQ", "--bias", "BEARISH", "--replace")
-    assert bias_state_get("QQQ").bias == "BEARISH"
+    assert senders_state().bias == "BEARISH"
 
 
 def test_a_stale_state_of_a_sender_is_replaced(capsys):
     sent()
     seed(capsys, "QQQ", "--bias", "BEARISH", at=AT + timedelta(minutes=11))
-    assert bias_state_get("QQQ").source == "SEED"
+    assert senders_state().source == "SEED"
 
 
 def test_it_does_not_go_before_a_later_state():
@@ -145,7 +144,7 @@ def test_it_does_not_go_before_a_later_state():
         "QQQ", "--bias", "BEARISH", "--replace"
     )
     assert (WebhookEvent.objects.count(), BiasStateHistory.objects.count()) == (events, 1)
-    assert bias_state_get("QQQ").source == "MTF_BIAS_ENGINE_V3"
+    assert senders_state().source == "MTF_BIAS_ENGINE_V3"
 
 
 def test_nothing_is_made_up_while_orders_are_real(settings):

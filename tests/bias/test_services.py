@@ -5,10 +5,9 @@ from django.db import transaction
 
 from bias.enums import BiasOutcome
 from bias.models import BiasStateCurrent, BiasStateHistory
-from bias.selectors import bias_state_get
 from bias.services import bias_event_apply
 from tests import factories
-from tests.bias.payloads import AT, TS, bias_draft
+from tests.bias.payloads import AT, TS, bias_draft, senders_state
 
 pytestmark = pytest.mark.django_db
 
@@ -24,9 +23,9 @@ def history():
 
 
 def test_the_first_event_makes_the_state():
-    assert bias_state_get("QQQ") is None
+    assert senders_state() is None
     assert apply() == BiasOutcome.ACCEPTED
-    made = bias_state_get("QQQ")
+    made = senders_state()
     assert (made.bias, made.bias_score, made.event_type) == ("BULLISH", 60, "BIAS_SNAPSHOT")
     row = BiasStateCurrent.objects.get()
     assert (row.symbol, row.bias, row.bias_score, row.created_at, row.updated_at) == ("QQQ", "BULLISH", 60, AT, AT)
@@ -38,7 +37,7 @@ def test_a_later_event_moves_it():
     later = AT + timedelta(minutes=5)
     changed = {"event_ts_ms": TS + 300000, "event_type": "BIAS_CHANGE", "mtf__consensus__bias_consensus": "BEARISH"}
     assert apply(later, **changed, mtf__consensus__bias_score=-40) == BiasOutcome.ACCEPTED
-    made = bias_state_get("QQQ")
+    made = senders_state()
     assert made.transitions.bias_flip
     assert made.acceleration.state_strength_delta == -100
     assert BiasStateCurrent.objects.get().updated_at == later
@@ -56,7 +55,7 @@ def test_the_same_event_again_is_a_duplicate_and_changes_nothing():
 def test_two_event_types_of_one_time_are_both_applied():
     apply()
     assert apply(event_type="ORB_UPDATE", levels__orb__state="BROKE_UP") == BiasOutcome.ACCEPTED
-    made = bias_state_get("QQQ")
+    made = senders_state()
     assert (made.event_type, made.levels.orb.state) == ("ORB_UPDATE", "BROKE_UP")
     assert history() == [("BIAS_SNAPSHOT", True), ("ORB_UPDATE", True)]
 
@@ -73,13 +72,13 @@ def test_an_older_event_is_recorded_and_changes_nothing():
 def test_symbols_have_states_of_their_own():
     apply()
     apply(symbol="spy", mtf__consensus__bias_score=10)
-    assert (bias_state_get("QQQ").bias_score, bias_state_get("SPY").bias_score) == (60, 10)
+    assert (senders_state().bias_score, senders_state("SPY").bias_score) == (60, 10)
 
 
 def test_one_event_id_under_two_symbols_is_one_event():
     apply(event_id_raw="same")
     assert apply(event_id_raw="same", symbol="SPY") == BiasOutcome.DUPLICATE
-    assert bias_state_get("SPY") is None
+    assert senders_state("SPY") is None
 
 
 @pytest.mark.django_db(transaction=True)

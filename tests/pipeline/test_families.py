@@ -4,13 +4,12 @@ import pytest
 from django_q.models import OrmQ
 
 from bias.models import BiasStateCurrent, BiasStateHistory, GammaSnapshot
-from bias.selectors import bias_state_get
 from optionsengine.core.ids import new_id
 from optionsengine.market.models import FeedTick
 from optionsengine.pipeline.reconcile import invariants_check
 from optionsengine.pipeline.secrets import secrets_find
 from signals.models import MarketContextReceived, Signal, WebhookEvent
-from tests.bias.payloads import bias_body
+from tests.bias.payloads import bias_body, senders_state
 from tests.pipeline.intake_client import SECRET, post
 from tests.signals.adapters.bodies import AT, BAR_AT, BIAS_V1, CHAIN, FLOW, GAMMA, PLAIN, PRICE, TS, WHOLE, changed
 
@@ -131,11 +130,11 @@ def test_a_snapshot_again_and_an_older_one():
 def test_a_version_one_and_a_version_three_event_share_one_state():
     post(bias_body())
     post(changed(BIAS_V1, event_ts_ms=TS + 1))
-    state = bias_state_get("QQQ")
+    state = senders_state()
     assert (state.bias, state.macro_class, state.transitions.bias_flip) == ("BEARISH", None, True)
     assert state.acceleration.state_strength_delta == -102
     post(bias_body(event_ts_ms=TS + 2, mtf__consensus__bias_score=10))
-    state = bias_state_get("QQQ")
+    state = senders_state()
     assert (state.bias, state.macro_class, state.transitions.macro_flip) == ("BULLISH", "MACRO_RANGE", False)
 
 

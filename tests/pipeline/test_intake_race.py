@@ -8,12 +8,11 @@ from django.db import connection
 from django_q.models import OrmQ
 
 from bias.models import BiasStateCurrent, BiasStateHistory
-from bias.selectors import bias_state_get
 from experiments.models import Experiment
 from optionsengine.pipeline.events import event_process
 from signals.authentication import FAILURES_PER_MINUTE
 from signals.models import Signal, WebhookEvent
-from tests.bias.payloads import TS, bias_body
+from tests.bias.payloads import TS, bias_body, senders_state
 from tests.pipeline.intake_client import AT, SECRET, alert, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,7 +80,7 @@ def test_eight_first_bias_events_of_a_symbol_make_one_state():
     answers = [r.json()["status"] for r in at_once(*[lambda body=body: post(body) for body in bodies])]
     assert set(answers) <= {"ACCEPTED", "OUT_OF_ORDER"}
     assert BiasStateCurrent.objects.count() == 1
-    assert int(bias_state_get("QQQ").event_at.timestamp() * 1000) == TS + SENDERS - 1
+    assert int(senders_state().event_at.timestamp() * 1000) == TS + SENDERS - 1
     assert BiasStateHistory.objects.count() == SENDERS
     assert BiasStateHistory.objects.filter(is_applied=True).count() == answers.count("ACCEPTED")
 
