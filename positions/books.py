@@ -28,7 +28,8 @@ _POSITIONS = """
         sum(realized_pnl), sum(unrealized), sum(open_cost), sum(initial_risk * quantity / opened_quantity),
         coalesce(sum(realized_pnl + unrealized) FILTER (
             WHERE closed_at >= %(day)s OR underlying IS NOT NULL AND created_at >= %(day)s), 0),
-        coalesce(sum(coalesce(abs(delta), %(full)s::numeric) * CASE "right" WHEN %(put)s THEN -1 ELSE 1 END * shares * price), 0),
+        coalesce(sum(coalesce(abs(delta), %(full)s::numeric)
+            * CASE "right" WHEN %(put)s THEN -1 ELSE 1 END * shares * price), 0),
         coalesce(sum(gamma * shares * price * price / 100), 0),
         coalesce(sum(vega * shares), 0), coalesce(sum(theta * shares), 0),
         count(*) FILTER (WHERE is_unpriced OR num_nulls(delta, gamma, vega, theta) > 0)

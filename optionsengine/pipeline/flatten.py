@@ -61,7 +61,8 @@ class FlattenReport:
         """The report in words, with what to do next."""
         said = (
             f"{len(self.ordered)} exit orders written, {len(self.in_progress)} were working already, "
-            f"{self.entries_cancelled} entries cancelled, {self.signals_ended} signals ended; trading is {self.status.value}"
+            f"{self.entries_cancelled} entries cancelled, {self.signals_ended} signals ended; "
+            f"trading is {self.status.value}"
         )
         if self.failed:
             said += f"; {len(self.failed)} positions FAILED: read the log, then flatten again"
@@ -77,8 +78,8 @@ def flatten(*, actor: str, reason: str, at: datetime, with_shadow: bool = False)
 
     The trading state becomes REDUCING, unless a person's HALTED is in force, in which these exits are sent too. May be
     called any number of times: an exit order that works is left to work. Nothing that was decided before it buys when
-    somebody sets ACTIVE again: what is approved or waits for a person is ended, too. Shadow positions follow their rules unless
-    `with_shadow`; test positions are never touched.
+    somebody sets ACTIVE again: what is approved or waits for a person is ended, too. Shadow positions follow their
+    rules unless `with_shadow`; test positions are never touched.
     """
     report = FlattenReport(status=trading_state_reduce(reason=f"flatten: {reason}"[:200], at=at))
     report.signals_ended = entries_end(actor=actor, reason=reason, at=at, with_shadow=with_shadow)

@@ -193,6 +193,34 @@ def test_an_approved_signal_that_is_put_off_is_not_asked_for_again(waiting, sett
     assert approvals() == [("approved", "ann", "")]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "status", "asked"), [(299, "executed", 1), (300, "awaiting_approval", 2), (301, "awaiting_approval", 2)]
+)
+def test_a_yes_holds_for_the_time_of_the_question_and_is_asked_for_again_afterwards(
+    waiting, settings, seconds, status, asked
+):
+    signal_approve(signal_id=waiting.pk, actor="ann", at=WAITED)
+    settings.REQUIRE_MTF_BIAS_FOR_ENTRY, settings.BIAS_SOURCE = True, "webhook"
+    stages_run(WAITED)
+    assert (entry().status, entry().reason) == ("pending", "BIAS_MISSING")
+    settings.REQUIRE_MTF_BIAS_FOR_ENTRY = False
+    stages_run(WAITED + timedelta(seconds=seconds))
+    assert entry().status == status
+    assert approvals() == [("approved", "ann", ""), ("awaiting", "", "")][:asked]
+    assert Order.objects.filter(mode="paper").exists() == (asked == 1)
+
+
+def test_a_second_yes_after_the_first_one_is_over_trades(waiting, settings):
+    signal_approve(signal_id=waiting.pk, actor="ann", at=WAITED)
+    late = WAITED + timedelta(seconds=300)
+    stages_run(late)
+    assert entry().status == "awaiting_approval"
+    signal_approve(signal_id=waiting.pk, actor="bob", at=late + timedelta(seconds=5))
+    stages_run(late + timedelta(seconds=6))
+    assert entry().status == "executed"
+    assert [row[:2] for row in approvals()] == [("approved", "ann"), ("approved", "bob")]
+
+
 def test_who_runs_an_approved_signal_again_is_asked_again(waiting):
     signal_approve(signal_id=waiting.pk, actor="ann", at=WAITED)
     signal_reject(signal_id=waiting.pk, actor="bob", reason="", at=WAITED)

@@ -7,19 +7,22 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from experiments.models import Recommendation
 from optionsengine.core import clock
 from optionsengine.core.enums import Intent
 from optionsengine.ops.enums import TradingStatus
-from optionsengine.ops.models import TradingState
+from optionsengine.ops.models import Alert, TradingState
 from optionsengine.ops.selectors import trading_status_get
 from optionsengine.ops.services import trading_state_set
 from optionsengine.pipeline.flatten import flatten
-from optionsengine.pipeline.orders import orders_execute
+from optionsengine.pipeline.orders import orders_create, orders_execute
 from optionsengine.pipeline.reconcile import invariants_check
 from orders.enums import OrderStatus
 from orders.models import Order, OrderEvent
 from positions.models import Position, PositionEvent
+from positions.selectors import exposure_of, portfolio_get
 from positions.services import exits_monitor, position_close_request
+from signals.models import SignalEvent
 from tests import factories
 from tests.factories.clock import AT, later
 from tests.orders.board import Board
@@ -178,6 +181,95 @@ def test_every_invariant_holds_afterwards():
     checked = {check.number: (check.rows, check.broken) for check in invariants_check(at=later(minutes=2))}
     assert [checked[number][1] for number in (5, 6, 7, 9, 10, 12)] == [0] * 6
     assert checked[9][0] == 1
+
+
+# --- what was decided and is no order yet
+
+
+def approved(**values):
+    """A signal that is approved by both engines, whose orders are not made."""
+    signal = factories.signal(status="approved", **values)
+    factories.signal_event(signal=signal, from_status="pending", to_status="approved")
+    decision = factories.decision_round(experiment=factories.experiment(signal=signal))
+    return [factories.recommendation(decision=decision, engine=engine) for engine in ("A", "B")]
+
+
+def ended(signal):
+    signal.refresh_from_db()
+    return signal.status, signal.reason
+
+
+@pytest.mark.parametrize("is_halted", [False, True])
+def test_what_is_approved_and_not_ordered_buys_nothing_later(is_halted):
+    real, shadow = approved()
+    if is_halted:
+        halt()
+
+    report = flattened()
+    assert (report.signals_ended, report.entries_cancelled, report.is_whole) == (1, 0, True)
+    assert "1 signals ended" in report.message
+    assert ended(real.signal) == ("rejected", "FLATTENED")
+    event = SignalEvent.objects.get(signal=real.signal, to_status="rejected")
+    assert (event.actor, event.message) == ("ann", "a person closes everything: a bad day")
+    assert list(Order.objects.values_list("recommendation", "status", "reason")) == [
+        (real.pk, "cancelled", "FLATTENED")
+    ]
+    assert exposure_of(portfolio_get(AT), symbol="SPY").open_positions == 0
+    trading_state_set(status=TradingStatus.ACTIVE, reason="on again", at=AT)
+    Recommendation.objects.filter(pk=shadow.pk).delete()  # what it is filled from is not frozen here
+    assert orders_create(at=later(minutes=1)).claimed == 0
+    assert orders_execute(Intent.ENTRY, provider=Board(), at=later(minutes=1)).claimed == 0
+    assert flattened(later(minutes=2)).signals_ended == 0
+
+
+@pytest.mark.parametrize(("with_shadow", "orders"), [(False, {"paper"}), (True, {"paper", "shadow"})])
+def test_the_shadow_of_an_entry_is_ended_with_the_shadows(with_shadow, orders):
+    approved()
+    assert flattened(with_shadow=with_shadow).signals_ended == 1
+    assert set(Order.objects.values_list("mode", flat=True)) == orders
+    assert set(Order.objects.values_list("status", "reason")) == {("cancelled", "FLATTENED")}
+
+
+@pytest.mark.parametrize("is_halted", [False, True])
+def test_what_waits_for_a_person_is_rejected_with_the_reason(is_halted):
+    approval = factories.approval()
+    factories.alert(cause=f"approval:{approval.signal_id}")
+    if is_halted:
+        halt()
+
+    assert flattened().signals_ended == 1
+    approval.refresh_from_db()
+    assert (approval.status, approval.decided_by, approval.decided_at) == ("rejected", "ann", AT)
+    assert approval.reason == "a person closes everything: a bad day"
+    assert ended(approval.signal) == ("rejected", "FLATTENED")
+    assert not Alert.objects.filter(cause__startswith="approval:", resolved_at=None).exists()
+    assert not Order.objects.exists()
+    assert flattened(later(minutes=1)).signals_ended == 0
+
+
+@pytest.mark.parametrize(
+    ("intent", "status"),
+    [("entry", "pending"), ("exit", "pending"), ("entry", "rejected"), ("entry", "failed"), ("entry", "executed")],
+)
+def test_what_is_pending_or_over_stays_as_it_is(intent, status):
+    signal = factories.signal(intent=intent, status=status, reason="X")
+    assert flattened().signals_ended == 0
+    assert ended(signal) == (status, "X")
+
+
+def test_an_approved_signal_whose_order_works_is_ended_with_its_order():
+    order = factories.order(status="submitted", signal=factories.signal(status="approved"))
+    report = flattened()
+    assert (report.signals_ended, report.entries_cancelled) == (0, 1)
+    orders_execute(Intent.ENTRY, provider=Board(), at=later(minutes=1))
+    assert ended(order.signal) == ("rejected", "FLATTENED")
+
+
+def test_every_invariant_holds_after_signals_are_ended():
+    approved()
+    factories.approval()
+    flattened(with_shadow=True)
+    assert [check.broken for check in invariants_check(at=later(hours=3)) if check.number in (4, 5, 6, 7)] == [0] * 4
 
 
 # --- the command
