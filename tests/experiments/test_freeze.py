@@ -70,6 +70,7 @@ def full_book(**values):
         dollar_theta=Decimal("-987.6543"),
         without_greeks=3,
         frozen_until=AT + timedelta(microseconds=123456),
+        day_start_equity=Decimal("101234.56"),
         **values,
     )
 
@@ -353,6 +354,7 @@ BOOKS = st.builds(
     symbols=st.lists(RISKS, max_size=14).map(tuple),
     dollar_gamma=MONEY,
     frozen_until=st.none() | MOMENTS,
+    day_start_equity=st.none() | MONEY,
 )
 
 
