@@ -13,7 +13,7 @@ from bias.enums import GammaEnvironment
 BIAS_WEIGHT, GAMMA_WEIGHT = 0.7, 0.3
 GAMMA_SCORES = {GammaEnvironment.POSITIVE: -70.0, GammaEnvironment.NEGATIVE: 70.0, GammaEnvironment.NEUTRAL: 0.0}
 # told gamma is of the prices it was worked out at: after an hour, and so in every other session, it no longer counts
-GAMMA_MAX_AGE = timedelta(hours=1)  # that of `experiments.fact_selectors`, where it is frozen by itself
+GAMMA_MAX_AGE = timedelta(hours=1)  # an older one gives way to what the chain of now says
 
 
 def gamma_score(bias_score: float, environment: GammaEnvironment | None) -> float:

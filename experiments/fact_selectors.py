@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bias.models import GammaSnapshot
+from bias.resolver import GAMMA_MAX_AGE
 from experiments.facts import FlowFacts, GammaFacts
 from optionsengine.core.enums import Side
 from optionsengine.market.flow_selectors import flow_is_told, flow_summary_get
@@ -11,7 +12,6 @@ from optionsengine.market.gex import gex_state
 from optionsengine.market.rules import CLOCK_SKEW_SECONDS
 
 GAMMA_TOLD = "event"
-GAMMA_MAX_AGE = timedelta(hours=1)  # an older one gives way to the chain of now
 
 
 def gamma_told_get(*, symbol: str, at: datetime) -> GammaFacts | None:
