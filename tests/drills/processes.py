@@ -17,6 +17,8 @@ from psycopg import sql
 
 PYTHON = sys.executable
 MANAGE = str(settings.BASE_DIR / "manage.py")
+# on the clock of the day the bias computed from simulated bars allows now the one side, now the other
+NO_BIAS = {"BIAS_SOURCE": "webhook", "REQUIRE_MTF_BIAS_FOR_ENTRY": "false"}
 
 
 def until(condition, seconds, told=""):
@@ -138,6 +140,7 @@ class Served:
             "PORT": str(self.port),
             "HEARTBEAT_INTERVAL": "1",
             "MARKET_DATA_PROVIDERS": "simulated",
+            **NO_BIAS,
         }
         with log.open("wb") as output:
             self.process = subprocess.Popen(

@@ -73,10 +73,10 @@ def test_without_anybody_who_may_log_in_it_says_so_and_sends_nothing(served, per
 
 
 def test_every_signal_is_followed_to_its_end(served, person, database):
-    run = _validate(database, served, "--send", "6", "--max", "40", "--json")
+    run = _validate(database, served, "--send", "12", "--max", "40", "--json")
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
-    assert told["filled"] + told["rejected"] + told["resting"] == told["sent"] == 6
+    assert told["filled"] + told["rejected"] + told["resting"] == told["sent"] == 12
     assert (told["unfinished"], told["wrong_answers"], told["cron_passes"]) == (0, 0, 0)
     assert PASSWORD not in run.stdout
     stored = dict(database.rows("SELECT id::text, status FROM signals WHERE is_test"))
