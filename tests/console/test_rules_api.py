@@ -155,7 +155,8 @@ def test_flattening_needs_its_confirmation(operator):
         ],
         "in_progress": [],
         "failed": [],
-        "message": "1 exit orders written, 0 were working already, 0 entries cancelled, 0 signals ended; trading is REDUCING",
+        "message": "1 exit orders written, 0 were working already, 0 entries cancelled, 0 signals ended; "
+        "trading is REDUCING",
     }
     assert OrderEvent.objects.get(order=order, reason="FLATTEN").to_status == "pending_execution"
 
