@@ -1,13 +1,15 @@
 """A decision as column values. Pure: what `decision_record` writes and what a replay compares come from here."""
 
 import json
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from experiments.data import AgentVote, Decision, DecisionInputs, EngineDecision, GateVerdict
 from experiments.decide import contract_of
+from experiments.freeze import inputs_to_json
 from experiments.setup_type import setup_type_for
-from optionsengine.core.canonical import canonical_json
+from optionsengine.core.canonical import canonical_hash, canonical_json
 from optionsengine.core.values import CENT
 
 PRICE = Decimal("0.0001")
@@ -98,3 +100,30 @@ def _recommendation_row(inputs: DecisionInputs, decision: EngineDecision) -> dic
 def recommendation_rows(inputs: DecisionInputs, decision: Decision) -> list[dict[str, Any]]:
     """Return the recommendation of each engine that was asked."""
     return [_recommendation_row(inputs, decided) for decided in decision.engines.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision ready to be written: its inputs as JSON with their hash, and the rows of all that came of them."""
+
+    inputs: DecisionInputs
+    decision: Decision
+    frozen: dict[str, Any]
+    context_hash: str
+    gates: list[dict[str, Any]]
+    votes: list[dict[str, Any]]
+    recommendations: list[dict[str, Any]]
+
+
+def decided(inputs: DecisionInputs, decision: Decision) -> Decided:
+    """Work out what is written of a decision."""
+    frozen = inputs_to_json(inputs)
+    return Decided(
+        inputs=inputs,
+        decision=decision,
+        frozen=frozen,
+        context_hash=canonical_hash(frozen),
+        gates=gate_rows(decision),
+        votes=vote_rows(decision),
+        recommendations=recommendation_rows(inputs, decision),
+    )

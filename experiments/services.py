@@ -15,7 +15,6 @@ from django.db.models import Max
 from experiments.config import DecisionConfig
 from experiments.data import Decision, DecisionInputs
 from experiments.decide import RULES_VERSION
-from experiments.freeze import inputs_to_json
 from experiments.models import (
     AgentDecision,
     ConfigVersion,
@@ -25,11 +24,11 @@ from experiments.models import (
     GateResult,
     Recommendation,
 )
-from experiments.rows import gate_rows, recommendation_rows, vote_rows
+from experiments.rows import Decided, decided
 from experiments.selectors import drawdown_freeze_get
 from optionsengine.core import ids
 from optionsengine.core.bulk import rows_insert
-from optionsengine.core.canonical import canonical_hash, canonical_json
+from optionsengine.core.canonical import canonical_json
 from optionsengine.core.enums import Engine
 from optionsengine.core.locks import portfolio_lock
 from optionsengine.core.values import CENT
@@ -83,12 +82,10 @@ def decision_record(
     *, experiment: Experiment, inputs: DecisionInputs, decision: Decision, at: datetime
 ) -> DecisionRound:
     """Write one decision; see `decisions_record`."""
-    return decisions_record([(experiment, inputs, decision)], at=at)[0]
+    return decisions_record([(experiment, decided(inputs, decision))], at=at)[0]
 
 
-def decisions_record(
-    made: Sequence[tuple[Experiment, DecisionInputs, Decision]], *, at: datetime
-) -> list[DecisionRound]:
+def decisions_record(made: Sequence[tuple[Experiment, Decided]], *, at: datetime) -> list[DecisionRound]:
     """Write each decision as its experiment's next round: frozen inputs, every gate, vote and recommendation.
 
     The experiments must differ. Five statements and one for each configuration, however many decisions there are.
@@ -97,36 +94,36 @@ def decisions_record(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("a decision is written in one transaction; open transaction.atomic() around it")
-    rounds = DecisionRound.objects.filter(experiment__in=[experiment.pk for experiment, _, _ in made])
+    rounds = DecisionRound.objects.filter(experiment__in=[experiment.pk for experiment, _ in made])
     last = dict(rounds.values_list("experiment").annotate(last=Max("round")).order_by())
     versions: dict[DecisionConfig, str] = {}
     stored: list[DecisionRound] = []
     gates: list[dict[str, Any]] = []
     votes: list[dict[str, Any]] = []
     recommendations: list[dict[str, Any]] = []
-    for experiment, inputs, decision in made:
-        if inputs.config not in versions:
-            versions[inputs.config] = config_version_record(inputs.config, at=at)
-        frozen = inputs_to_json(inputs)
+    for experiment, one in made:
+        config = one.inputs.config
+        if config not in versions:
+            versions[config] = config_version_record(config, at=at)
         round_ = DecisionRound(
             experiment=experiment,
             round=last.get(experiment.pk, 0) + 1,
-            inputs=frozen,
-            context_hash=canonical_hash(frozen),
+            inputs=one.frozen,
+            context_hash=one.context_hash,
             rules_version=RULES_VERSION,
-            config_version=versions[inputs.config],
-            execution_mode=inputs.execution_mode,
-            outcome=decision.outcome,
-            code=decision.code,
+            config_version=versions[config],
+            execution_mode=one.inputs.execution_mode,
+            outcome=one.decision.outcome,
+            code=one.decision.code,
             created_at=at,
         )
         stored.append(round_)
         of_round = {"created_at": at, "decision_id": round_.pk}
-        gates += [{"id": ids.new_id(), **of_round, **row} for row in gate_rows(decision)]
-        votes += [{"id": ids.new_id(), **of_round, **row} for row in vote_rows(decision)]
+        gates += [{"id": ids.new_id(), **of_round, **row} for row in one.gates]
+        votes += [{"id": ids.new_id(), **of_round, **row} for row in one.votes]
         recommendations += [
             {"id": ids.new_id(), **of_round, "updated_at": at, "signal_id": experiment.signal_id, **row}
-            for row in recommendation_rows(inputs, decision)
+            for row in one.recommendations
         ]
     columns = [field.attname for field in DecisionRound._meta.concrete_fields]
     rows_insert(DecisionRound, [{name: getattr(round_, name) for name in columns} for round_ in stored])

@@ -67,6 +67,10 @@ class DecisionFacts:
     def _session(self) -> SessionFacts:
         return session_facts(self._at)
 
+    def basis(self) -> tuple[object, ...]:
+        """Return everything that decides and may change meanwhile: equal bases, equal decisions."""
+        return self._config, self._limits, self._trading_status, self._bias, self._contexts, self._books()
+
     def books_changed(self) -> None:
         """Read the books again for the next signal: a decision has taken room."""
         self._portfolio = None

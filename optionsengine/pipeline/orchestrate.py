@@ -4,18 +4,20 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from experiments.data import Decision, DecisionInputs, MarketSnapshot
+from experiments.data import Decision, MarketSnapshot
 from experiments.decide import decide
 from experiments.engines.b.votes import AGENT_ERROR
 from experiments.enums import DecisionOutcome, ExecutionMode, GateCode
 from experiments.freeze import ChainFreezer
 from experiments.models import Experiment
+from experiments.rows import Decided, decided
 from experiments.selectors import signal_facts
 from experiments.services import decisions_record, drawdown_freeze_record
 from optionsengine.core.enums import Engine, Intent
@@ -50,7 +52,7 @@ from signals.services import signal_defer, signal_transition
 
 logger = logging.getLogger(__name__)
 
-GROUP = 20  # signals decided in one transaction, which holds the portfolio for as long
+GROUP = 40  # signals decided in one transaction, which holds the portfolio for as long
 GROUP_SECONDS = 4.0  # for the markets of a group; one more may take as long as the patience that is left
 PASS_PATIENCE_SECONDS = 15.0  # with the network, of all groups of a pass together: a task ends after 20
 
@@ -153,41 +155,77 @@ def _group_decide(
 def _decisions_write(
     token: UUID, markets: Mapping[UUID, MarketSnapshot], *, chains: ChainFreezer, at: datetime
 ) -> list[DecisionOutcome]:
-    """Decide the signals whose lease is still ours and write it, once: one that is written has given its lease back."""
+    """Decide the signals whose lease is still ours and write it, once: one that is written has given its lease back.
+
+    Several are decided before the portfolio is locked, so that workers decide at the same time. Under the lock all
+    that decides is read again; what was decided on the same holds, until one is approved and the books change.
+    """
     if not markets:
         return []
+    early = _decided_early(token, markets, chains=chains, at=at) if len(markets) > 1 else None
     with transaction.atomic():
         portfolio_lock()
         rows = Signal.objects.select_for_update(of=("self",)).filter(pk__in=markets, claimed_by=token)
         signals = [row for row in rows.order_by("pk") if row.status == SignalStatus.PENDING]
-        assigned = {experiment.signal_id: experiment for experiment in Experiment.objects.filter(signal__in=signals)}
-        readings: dict[str, MtfReading | None] = {}
-        for signal in signals:
-            readings[signal.symbol] = readings.get(signal.symbol) or markets[signal.pk].reading
-        facts = DecisionFacts(at, readings, chains)
+        facts, assigned = _facts_of(signals, markets, chains=chains, at=at)
+        holds = early is not None and early.basis == facts.basis()
         made: list[_Made] = []
         outcomes = []
         for signal in sorted(signals, key=lambda row: (row.created_at, row.pk)):
             experiment = assigned[signal.pk]
-            inputs = facts.inputs(signal, Engine(experiment.variant), markets[signal.pk])
-            decision = decide(inputs)
-            made.append((signal, experiment, inputs, decision))
-            outcomes.append(decision.outcome)
-            if decision.outcome == DecisionOutcome.APPROVED:
+            one = early.decided.get(signal.pk) if early is not None and holds else None
+            if one is None:
+                one = _decided(facts, signal, experiment, markets[signal.pk])
+            made.append((signal, experiment, one))
+            outcomes.append(one.decision.outcome)
+            if one.decision.outcome == DecisionOutcome.APPROVED:
                 _decisions_follow(made, at=at)
-                made = []
+                made, holds = [], False
                 facts.books_changed()
         _decisions_follow(made, at=at)
     return outcomes
 
 
-_Made = tuple[Signal, Experiment, DecisionInputs, Decision]
+_Made = tuple[Signal, Experiment, Decided]
+
+
+@dataclass(frozen=True, slots=True)
+class _Early:
+    """What was decided before the lock, and on what."""
+
+    basis: tuple[object, ...]
+    decided: Mapping[UUID, Decided]
+
+
+def _decided_early(
+    token: UUID, markets: Mapping[UUID, MarketSnapshot], *, chains: ChainFreezer, at: datetime
+) -> _Early:
+    signals = list(Signal.objects.filter(pk__in=markets, claimed_by=token, status=SignalStatus.PENDING))
+    facts, assigned = _facts_of(signals, markets, chains=chains, at=at)
+    made = {signal.pk: _decided(facts, signal, assigned[signal.pk], markets[signal.pk]) for signal in signals}
+    return _Early(facts.basis(), made)
+
+
+def _facts_of(
+    signals: Sequence[Signal], markets: Mapping[UUID, MarketSnapshot], *, chains: ChainFreezer, at: datetime
+) -> tuple[DecisionFacts, dict[UUID, Experiment]]:
+    readings: dict[str, MtfReading | None] = {}
+    for signal in signals:
+        readings[signal.symbol] = readings.get(signal.symbol) or markets[signal.pk].reading
+    assigned = {experiment.signal_id: experiment for experiment in Experiment.objects.filter(signal__in=signals)}
+    return DecisionFacts(at, readings, chains), assigned
+
+
+def _decided(facts: DecisionFacts, signal: Signal, experiment: Experiment, market: MarketSnapshot) -> Decided:
+    inputs = facts.inputs(signal, Engine(experiment.variant), market)
+    return decided(inputs, decide(inputs))
 
 
 def _decisions_follow(made: Sequence[_Made], *, at: datetime) -> None:
     """Write decisions, and carry each over to its signal."""
-    stored = decisions_record([(experiment, inputs, decision) for _, experiment, inputs, decision in made], at=at)
-    for (signal, _, inputs, decision), round_ in zip(made, stored, strict=True):
+    stored = decisions_record([(experiment, one) for _, experiment, one in made], at=at)
+    for (signal, _, one), round_ in zip(made, stored, strict=True):
+        inputs, decision = one.inputs, one.decision
         agent_errors_tell(decision, at=at)
         if decision.code == GateCode.DRAWDOWN_BREAKER and inputs.exposure.frozen_until is None:
             drawdown_freeze_record(drawdown_percent=inputs.exposure.drawdown_percent, at=at)

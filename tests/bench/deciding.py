@@ -8,9 +8,11 @@ def main() -> None:
     from optionsengine.core import clock
     from optionsengine.core.enums import Intent
     from optionsengine.pipeline.enums import Stage
+    from optionsengine.pipeline.runner_warm import worker_warm
     from optionsengine.pipeline.stages import stage_run
     from signals.selectors import signals_claimable
 
+    worker_warm(at=clock.now())  # as the runner does before its workers take anything
     print("ready", flush=True)
     input()
     while signals_claimable(Intent.ENTRY).exists():

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from experiments.decide import decide
 from experiments.enums import Gate, GateOutcome
 from experiments.models import ConfigVersion, DecisionRound, GateResult
+from experiments.rows import decided
 from experiments.services import decisions_record
 from optionsengine.core.enums import Engine, Side
 from tests.experiments.random_worlds import TROUBLES, random_world
@@ -54,7 +55,7 @@ def record_many(many):
                 which = inputs.signal.side, inputs.variant
                 if taken[which] == len(pools[which]):
                     pools[which].append(experiment(signal=signal(side=which[0]), variant=which[1]))
-                made.append((pools[which][taken[which]], inputs, decide(inputs)))
+                made.append((pools[which][taken[which]], decided(inputs, decide(inputs))))
                 taken[which] += 1
             decisions_record(made, at=AT)
 

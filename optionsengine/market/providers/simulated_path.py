@@ -182,7 +182,7 @@ def to_dollars(price: float) -> Decimal:
     return dollars(round(price * 100))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)  # one symbol takes 340, and a smaller cache of more symbols than it holds helps none
 def day_bars(world: World, symbol: str, number: int, timeframe: Timeframe) -> tuple[tuple[datetime, Bar], ...]:
     """Return all bars of one day with the moments they end at, the last cut at the close."""
     span = span_by_number(world, number)
