@@ -48,7 +48,7 @@ def gate_rows(decision: Decision) -> list[dict[str, Any]]:
     return rows
 
 
-def _vote_row(vote: AgentVote) -> dict[str, Any]:
+def _vote_row(vote: AgentVote, saw: Any) -> dict[str, Any]:
     return {
         "agent": vote.agent,
         "is_abstaining": vote.is_abstaining,
@@ -57,13 +57,14 @@ def _vote_row(vote: AgentVote) -> dict[str, Any]:
         "weight": vote.weight,
         "is_blocking": vote.is_blocking,
         "reasons": list(vote.reasons),
-        "saw": _json(dict(vote.saw)),
+        "saw": saw,
     }
 
 
 def vote_rows(decision: Decision) -> list[dict[str, Any]]:
     """Return one row per agent, abstentions included."""
-    return [_vote_row(vote) for vote in decision.votes]
+    seen = _json([dict(vote.saw) for vote in decision.votes])
+    return [_vote_row(vote, saw) for vote, saw in zip(decision.votes, seen, strict=True)]
 
 
 def _recommendation_row(inputs: DecisionInputs, decision: EngineDecision) -> dict[str, Any]:
