@@ -189,8 +189,11 @@ class _Facts:
         own: Mapping[date, float],
         other: str,
     ) -> float | None:
-        try:
-            closes = self._once("closes", lambda: closes_get(self._provider, other, at=self._at), other)
-        except MarketError:
-            return None
-        return measure(own, closes)
+        def compared() -> float | None:
+            try:
+                closes = self._once("closes", lambda: closes_get(self._provider, other, at=self._at), other)
+            except MarketError:
+                return None
+            return measure(own, closes)
+
+        return self._once(measure.__name__, compared, self._symbol, other)
