@@ -1,5 +1,6 @@
 """What a process does once before its first piece of work, so that no alert waits for imports and the calendar."""
 
+import gc
 from datetime import datetime
 
 from django.utils.module_loading import import_string
@@ -28,3 +29,4 @@ def worker_warm(*, at: datetime) -> None:
     for frame in TIMEFRAMES:
         frame_features(market.bars(_SYMBOL, frame, BARS, at), frame)
     market.chain(_SYMBOL, at, *_DAYS, Right.CALL)
+    gc.freeze()  # what is loaded now stays: the collector need not walk it again and again
